@@ -1,0 +1,32 @@
+"""What the action-hour sweep does with a checkout: end it when its life is over."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from functions.checkout.checkout_service import tick
+from functions.platform.container import container
+from functions.platform.storage import keys
+from functions.platform.storage.timer import plan_timer
+from functions.platform.storage.transactions import ConditionFailedError, commit
+
+REQUEST = "sweep"
+
+
+def act(due: Sequence[tuple[str, str]], now: datetime) -> None:  # noqa: ARG001  each is judged by the clock itself
+    """Expire, and move or remove the timer.
+
+    Args:
+        due: Keys of timers.
+        now: Instant of the sweep.
+    """
+    box = container()
+    for pk, sk in due:
+        if sk != keys.TIMER:
+            continue
+        try:
+            again_at = tick(pk, REQUEST)
+        except ConditionFailedError:
+            continue  # confirmed or cancelled this very moment; the next look takes the timer away
+        commit(box.tables, plan_timer(pk, again_at, box.settings.shards))

@@ -1,0 +1,1 @@
+"""Money, calendar, ids, clock, errors and the event envelope: no I/O, no AWS, no third party but calendars."""

@@ -1,0 +1,1 @@
+"""Credit assessment: features, score, decision, dynamic limits, the credit line."""

@@ -1,0 +1,1 @@
+"""Where a person decides: referred applications, appeals, and the record of every decision."""

@@ -1,0 +1,1 @@
+"""What the models see: columns, features, and how our own records become them."""

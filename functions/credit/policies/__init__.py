@@ -1,0 +1,1 @@
+"""The policy: its table, the shape it must have, its hard rules."""

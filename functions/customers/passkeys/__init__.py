@@ -1,0 +1,1 @@
+"""Passkeys of customers: registered, used to sign in and to confirm, removed."""

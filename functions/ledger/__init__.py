@@ -1,0 +1,1 @@
+"""The books: postings, balances, periods, and a Merkle log that shows tampering."""

@@ -1,0 +1,1 @@
+"""The money mathematics of installment plans: pure, exact, total."""

@@ -1,0 +1,50 @@
+"""The customer's credit balance: money of theirs that we hold, one item per customer and currency.
+
+It is changed by ADD in the transaction of whatever changes it, so a refund need not read it; taking more than is there
+fails the transaction.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from pynamodb.expressions.condition import Condition
+from pynamodb.expressions.operand import Path
+
+from functions.core.clock import epoch_ms
+from functions.platform.container import container
+from functions.platform.storage import keys
+from functions.platform.storage.table import IntegerAttribute, Item
+from functions.platform.storage.transactions import Update, WriteSet
+
+
+class BalanceItem(Item):
+    """Under the customer's id; about 80 bytes."""
+
+    amount = IntegerAttribute(attr_name="am", default=0)
+    changed_at_ms = IntegerAttribute(attr_name="t", default=0)
+
+
+def balance_of(customer_id: str, currency: str) -> int:
+    """What a customer has to their credit, consistently. Minor units."""
+    item: BalanceItem | None = container().tables.get(BalanceItem, customer_id, keys.balance(currency), consistent=True)
+    return item.amount if item else 0
+
+
+def plan_balance_change(customer_id: str, currency: str, by_minor: int, at: datetime) -> WriteSet:
+    """Add to a credit balance, or take from it.
+
+    Args:
+        customer_id: Whose.
+        currency: In which.
+        by_minor: Negative to take; nothing is written for 0.
+        at: Business time.
+
+    Raises (at commit):
+        ConditionFailedError: Less is there than is to be taken.
+    """
+    if not by_minor:
+        return WriteSet()
+    enough: Condition | None = Path("am") >= -by_minor if by_minor < 0 else None
+    actions = (Path("am").add(by_minor), Path("t").set(epoch_ms(at)))
+    return WriteSet.of(Update(BalanceItem, customer_id, keys.balance(currency), actions, enough))

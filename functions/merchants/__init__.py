@@ -1,0 +1,1 @@
+"""Who sells: merchant accounts, what they may sell, and their API keys."""

@@ -1,0 +1,1 @@
+"""Service rendered: what a merchant proves to have what was held back."""

@@ -1,0 +1,1 @@
+"""The AWS edge that every slice shares; knows no business word."""

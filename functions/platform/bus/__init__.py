@@ -1,0 +1,1 @@
+"""What moves between functions: stream records, the event bus, queues."""

@@ -1,0 +1,43 @@
+"""The sandbox's business-time offset as an item. Only grows: time does not run backwards."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from pynamodb.attributes import UnicodeAttribute
+
+from functions.platform.storage.outbox import State
+from functions.platform.storage.table import IntegerAttribute, Item
+
+if TYPE_CHECKING:
+    from functions.platform.container import Container
+
+IDLE = "idle"
+SEEN = "seen"
+"""Sort key of `SeenItem`, beside the clock."""
+
+
+class ClockItem(State):
+    """Offset and, while an advance is under way, where it is going and what it waits for.
+
+    A worker's message names the turn it was sent for, and an older one is dropped.
+    """
+
+    offset_s = IntegerAttribute(attr_name="of", default=0)
+    target_s = IntegerAttribute(attr_name="tg", null=True)
+    state = UnicodeAttribute(attr_name="st", default=IDLE)
+    turn = IntegerAttribute(attr_name="tu", default=0)
+    beacon = IntegerAttribute(attr_name="be", default=0)
+    stops = IntegerAttribute(attr_name="sp", default=0)
+
+
+class SeenItem(Item):
+    """The last beacon that came out at the far end of stream, bus and queue."""
+
+    beacon = IntegerAttribute(attr_name="be", default=0)
+
+
+def renew(box: Container) -> None:
+    """Let a container read the offset again at its next look; for whoever has just heard that time has moved."""
+    box._offset_read = (float("-inf"), timedelta())  # noqa: SLF001  the other half of the container's own cache

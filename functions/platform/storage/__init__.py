@@ -1,0 +1,1 @@
+"""The two tables: keys, models, transactions, the outbox and the request meter."""

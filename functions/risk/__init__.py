@@ -1,0 +1,1 @@
+"""Signals, counters, rules, fraud score, alerts, cases, portfolio."""

@@ -1,0 +1,1 @@
+"""Counting the stream: what counts, into which items, each record once."""

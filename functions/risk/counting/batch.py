@@ -1,0 +1,165 @@
+"""A batch of the stream as one change per item: what was read, what each record adds, what is written. No I/O."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import Any, Final
+
+from functions.platform.storage import keys
+from functions.platform.storage.table import Item
+from functions.platform.storage.transactions import WriteSet
+from functions.risk.counters import DAY_S, QUARTER_S, Counter, Observation, aggregate, hash64, shard_count, shard_of
+from functions.risk.counting.observing import Countable, SeenOrder, observations
+from functions.risk.counting.store import MIXED, CounterItem, TerminalItem, plan_counted
+from functions.risk.profile import RiskProfile, Token
+from functions.risk.store import ProfileItem, plan_profile
+
+BURST: Final = 4
+"""The busiest second of a quarter-hour is taken for so many times its average second."""
+
+
+@dataclass
+class CountedBatch:
+    """The items of one transaction.
+
+    Args:
+        read: By partition key, as read or new.
+    """
+
+    read: dict[str, Item] = field(default_factory=dict)
+    _observed: list[Observation] = field(default_factory=list)
+    _orders: list[tuple[str, int, SeenOrder, str]] = field(default_factory=list)
+    _flagged: list[tuple[int, SeenOrder]] = field(default_factory=list)
+    _terminals: set[str] = field(default_factory=set)
+
+    def take(self, model: type[Item], pk: str, item: Item | None) -> None:
+        """An item as read; one that is not there is begun."""
+        begun: dict[str, Any] = {"pk": pk, "version": 0}
+        self.read[pk] = item if item is not None else model(**begun)
+
+    def counter(self, pk: str) -> CounterItem:
+        item = self.read[pk]
+        assert isinstance(item, CounterItem)  # keys of counters name counters
+        return item
+
+    def terminal(self, pk: str) -> TerminalItem:
+        item = self.read[pk]
+        assert isinstance(item, TerminalItem)
+        return item
+
+    def counter_key(self, subject: str, event_id: str) -> str:
+        """The shard of a counter that a record belongs to."""
+        return keys.counter(subject, shard_of(event_id, self.counter(keys.counter(subject)).shards))
+
+    def terminal_key(self, subject: int, event_id: str) -> str:
+        """The shard of a terminal that a record belongs to."""
+        return keys.terminal(subject, shard_of(event_id, self.terminal(keys.terminal(subject)).shards))
+
+    def add(self, each: Countable, order: SeenOrder) -> None:
+        """A record: a new order for its counters, terminal and profile, or a label for its terminal and device."""
+        if each.labelled:
+            self._at_terminal(order, each.event_id, each.frauds)
+            if each.frauds > 0 and each.alias is not None and order.parties.device is not None:
+                self._flagged.append((each.alias, order))
+            return
+        self._observed += [
+            replace(seen, subject=self.counter_key(seen.subject, each.event_id))
+            for seen in observations(order, each.event_id)
+        ]
+        if order.counted and each.alias is not None:
+            pk = self._at_terminal(order, each.event_id)
+            self._orders.append((each.event_id, each.alias, order, pk))
+
+    def _at_terminal(self, order: SeenOrder, event_id: str, frauds: int = 0) -> str:
+        pk = self.terminal_key(order.terminal, event_id)
+        item = self.terminal(pk)
+        history = item.history()
+        item.packed = (history.with_frauds(order.at_s, frauds) if frauds else history.with_order(order.at_s)).pack()
+        if not frauds:
+            item.currency = order.currency if item.currency in {None, order.currency} else MIXED
+        self._terminals.add(pk)
+        return pk
+
+    def writes(self) -> list[WriteSet]:
+        """Every changed item over the version it was read at."""
+        counters = aggregate(self._observed)
+        merged = {pk: self.counter(pk).counter().merge(added) for pk, added in counters.items()}
+        for pk, counter in merged.items():
+            self.counter(pk).packed = counter.pack()
+        profiles = self._profiles(merged)
+        self._tell_terminals(merged)
+        changed = [self._grown(self.counter(pk), counter) for pk, counter in merged.items()]
+        return profiles + [plan_counted(item) for item in (*changed, *map(self.terminal, sorted(self._terminals)))]
+
+    def _grown(self, item: CounterItem, counter: Counter) -> CounterItem:
+        """The first shard says how many there are; more are begun when its busiest quarter-hour asks for them."""
+        if item.pk.endswith("#0"):
+            item.shards = max(item.shards, wanted_shards(counter, item.shards))
+        return item
+
+    def _tell_terminals(self, merged: dict[str, Counter]) -> None:
+        for event_id, _, order, pk in self._orders:
+            merchant = self.counter(keys.counter(order.subjects["merchant"]))
+            counter = merged[self.counter_key(order.subjects["merchant"], event_id)]
+            item = self.terminal(pk)
+            item.orders_30d, item.sum_30d_minor = counter.total("30d", order.at_s)
+            first = self.terminal(keys.terminal(order.terminal))
+            if order.parties.shop is None and first.pk in self._terminals:
+                first.shards = max(first.shards, merchant.shards)
+
+    def _profiles(self, merged: dict[str, Counter]) -> list[WriteSet]:
+        changed: dict[int, RiskProfile] = {}
+        for event_id, alias, order, _ in self._orders:
+            profile = changed.get(alias) or self._profile(alias).profile()
+            changed[alias] = self._after(profile, order, event_id, merged)
+        for alias, order in self._flagged:
+            profile = changed.get(alias) or self._profile(alias).profile()
+            changed[alias] = profile.with_device(_token(order.parties.device or 0, order, flagged=True))
+        return [self._written(alias, profile) for alias, profile in changed.items()]
+
+    def _after(self, profile: RiskProfile, order: SeenOrder, event_id: str, merged: dict[str, Counter]) -> RiskProfile:
+        parties = order.parties
+        shops = () if parties.shop is None else (parties.shop,)
+        profile = profile.with_purchase(
+            order.amount_minor, order.at_s, channel=order.channel, merchants=(hash64(order.merchant_id), *shops),
+            cell=parties.cell, liquid=order.liquid_goods,
+        )  # fmt: skip
+        for kind, thing, add in (
+            ("device", parties.device, RiskProfile.with_device),
+            ("address", parties.address, RiskProfile.with_address),
+            ("instrument", parties.instrument, RiskProfile.with_instrument),
+        ):
+            if thing is not None:
+                counter = merged[self.counter_key(order.subjects[kind], event_id)]
+                others = counter.different("customers", "30d", order.at_s)
+                flagged = kind == "device" and parties.device_flagged
+                profile = add(profile, _token(thing, order, max(1, others), flagged=flagged))
+        return profile
+
+    def _profile(self, alias: int) -> ProfileItem:
+        item = self.read[keys.profile(alias)]
+        assert isinstance(item, ProfileItem)
+        return item
+
+    def _written(self, alias: int, profile: RiskProfile) -> WriteSet:
+        item = self._profile(alias)
+        seen = item.version
+        item.packed, item.version = profile.pack(), seen + 1
+        return plan_profile(item, seen or None)
+
+
+def _token(thing: int, order: SeenOrder, customers: int = 1, *, flagged: bool) -> Token:
+    day = order.at_s // DAY_S
+    return Token(thing, day, day, customers, flagged)
+
+
+def wanted_shards(counter: Counter, shards: int) -> int:
+    """How many items a counter should be spread over.
+
+    Args:
+        counter: Of one of its shards, which sees an equal share of what happens.
+        shards: Over how many it is spread now.
+    """
+    quarters = next(ring for ring in counter.rings if ring.width_s == QUARTER_S)
+    fullest = max((count for count, _ in quarters.buckets.values()), default=0)
+    return shard_count(-(-fullest * shards * BURST // QUARTER_S))

@@ -1,0 +1,1 @@
+"""Named lists that staff keep: who is blocked, watched, trusted; why, by whom, until when."""

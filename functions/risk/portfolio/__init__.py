@@ -1,0 +1,1 @@
+"""Risk indicators in five layers: applicant, account, transaction, merchant, portfolio."""

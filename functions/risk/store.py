@@ -1,0 +1,64 @@
+"""Risk profiles, alerts and guards as items (docs/data_model.md R8–R10, W9–W12)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from pynamodb.attributes import BinaryAttribute, UnicodeAttribute
+from pynamodb.expressions.operand import Path
+
+from functions.platform.container import container
+from functions.platform.storage import keys
+from functions.platform.storage.table import IntegerAttribute, Item
+from functions.platform.storage.transactions import OnConflict, Put, Update, WriteSet, create
+from functions.risk.profile import RiskProfile
+
+SEEN_LIFE_S = 48 * 3600
+
+
+class ProfileItem(Item):
+    """What the stream has learned about a customer, and the lists that staff put the customer on."""
+
+    packed = BinaryAttribute(legacy_encoding=False, attr_name="p", null=True)
+    lists = UnicodeAttribute(attr_name="ls", null=True)  # names, space-separated; "name@day" ends after that day
+    version = IntegerAttribute(attr_name="v", default=1)
+
+    def profile(self) -> RiskProfile:
+        return RiskProfile.unpack(self.packed) if self.packed else RiskProfile()
+
+    def lists_on(self, day: int) -> tuple[str, ...]:
+        """The lists that the customer stands on, on a day since 1970; a name may carry its last day."""
+        entries = (entry.partition("@") for entry in (self.lists or "").split())
+        return tuple(name for name, _, until in entries if not until or day <= int(until))
+
+
+class SeenItem(Item):
+    """A stream record that has been counted; TTL removes it when it can't come again."""
+
+    ttl = IntegerAttribute(attr_name="ttl")
+
+
+def seen_before(consumer: str, event_ids: Iterable[str]) -> frozenset[str]:
+    """Those of up to 100 records that a consumer has a note of: a batch that comes again is dropped at one read."""
+    wanted = list(dict.fromkeys(event_ids))
+    found = container().tables.batch_get(
+        [(SeenItem, keys.seen(consumer, event_id), keys.SELF) for event_id in wanted], consistent=True
+    )
+    return frozenset(event_id for event_id, item in zip(wanted, found, strict=True) if item is not None)
+
+
+def plan_seen(consumer: str, event_id: str, wall_s: int, on_conflict: OnConflict) -> WriteSet:
+    """W12: count a record once."""
+    return WriteSet.of(create(SeenItem(pk=keys.seen(consumer, event_id), ttl=wall_s + SEEN_LIFE_S), on_conflict))
+
+
+def plan_profile(item: ProfileItem, seen_version: int | None) -> WriteSet:
+    """W9: a profile's next state; None means that it is the first."""
+    condition = Path("pk").does_not_exist() if seen_version is None else Path("v") == seen_version
+    return WriteSet.of(Put(item, condition))
+
+
+def plan_lists(alias: int, lists: str) -> WriteSet:
+    """Put a customer on lists, whether or not the stream has made the profile yet."""
+    actions = (Path("ls").set(lists), Path("v").set(Path("v") | 1))
+    return WriteSet.of(Update(ProfileItem, keys.profile(alias), keys.SELF, actions))

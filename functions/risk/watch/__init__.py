@@ -1,0 +1,1 @@
+"""The stream pass: what each change tells, the patterns that show over time, and what is done about them."""

@@ -1,0 +1,1 @@
+"""Corrections that people make: late charge waived, goodwill, a posting by hand."""

@@ -1,0 +1,1 @@
+"""Money on the rail that nobody asked for, until a person says whose it is."""

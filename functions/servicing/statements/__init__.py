@@ -1,0 +1,1 @@
+"""Statements: what a customer owes, cut once a month on the bill day."""

@@ -1,0 +1,1 @@
+"""Webhooks: what merchants are told, where, signed how, tried how often, and the list of it all for thirty days."""

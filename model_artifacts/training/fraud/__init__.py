@@ -1,0 +1,1 @@
+"""The fraud model: simulator, published baseline, our features, training, export."""

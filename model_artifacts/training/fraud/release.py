@@ -1,0 +1,137 @@
+"""Writes model_artifacts/fraud: model.onnx, booster.txt.gz, manifest.json, golden_scores.json, MODEL_CARD.md."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import json
+import platform
+import shutil
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import lightgbm
+import numpy as np
+
+from functions.credit.scoring import LOGIT_TOLERANCE
+from functions.risk.fraud.features import FEATURES, NEVER
+from functions.risk.fraud.score import FORMER, load_model
+from model_artifacts.training.fraud import recipe
+from model_artifacts.training.fraud.card import card
+from model_artifacts.training.fraud.study import Study
+from model_artifacts.training.onnx_export import to_onnx
+from model_artifacts.training.shapley import expand
+from model_artifacts.training.trees import read_trees
+
+LIBRARIES = ("lightgbm", "numpy", "onnx", "onnxruntime")
+
+_NO_FRAUD = dict.fromkeys(("terminal_first_fraud", "terminal_last_fraud", "terminal_run", "terminal_run_after"), NEVER)
+_QUIET = {
+    "amount_to_usual": 0.8, "amount_to_mean": 1.0, "amount_z": 0.1, "recent_to_mean": 1.0, "week_to_mean": 1.0,
+    **_NO_FRAUD,
+}  # fmt: skip
+_FRAUDS = {
+    "terminal_frauds_1d": 1.0, "terminal_frauds_7d": 1.0, "terminal_frauds_30d": 0.4, "terminal_first_fraud": 16.0,
+    "terminal_last_fraud": 7.5, "terminal_run": 16.0, "terminal_run_after": 17.25,
+}  # fmt: skip
+_ENDED = {"terminal_first_fraud": 36.0, "terminal_last_fraud": 20.0, "terminal_run": NEVER, "terminal_run_after": NEVER}
+GOLDEN: dict[str, dict[str, float]] = {
+    "quiet": _QUIET,
+    "nothing known": {"amount_to_usual": 1.0, **_NO_FRAUD},
+    "five times the usual": {**_QUIET, "amount_to_mean": 5.0, "amount_z": 8.0},
+    "large amount": {**_QUIET, "amount_to_usual": 4.6, "amount_to_mean": 2.4, "amount_z": 2.8},
+    "terminal under attack": {**_QUIET, **_FRAUDS},
+    "terminal attacked long ago": {**_QUIET, **_FRAUDS, **_ENDED},
+    "stolen card": {**_QUIET, "amount_to_mean": 4.4, "amount_z": 6.9, "recent_to_mean": 3.0, "week_to_mean": 2.0},
+}
+"""Made-up inputs that every load of the model scores again. What is left out is 0."""
+
+
+def write(done: Study, metrics: dict[str, Any], artifacts: Path) -> Path:
+    """Compile the booster and write its directory.
+
+    Args:
+        done: The study of the published town.
+        metrics: For the manifest and the card.
+        artifacts: Parent folder.
+    """
+    folder = artifacts / "fraud"
+    folder.mkdir(parents=True, exist_ok=True)
+    expansion = expand(read_trees(done.text))
+    raw = to_onnx(expansion, len(FEATURES), "whitenote_fraud").SerializeToString(deterministic=True)
+    keep_former(folder, f"fraud-{hashlib.sha256(raw).hexdigest()[:12]}")
+    (folder / "model.onnx").write_bytes(raw)
+    (folder / "booster.txt.gz").write_bytes(gzip.compress(done.text.encode(), 9, mtime=0))
+    digest = hashlib.sha256(raw).hexdigest()
+    manifest = _manifest(done, digest, expansion.bias, metrics)
+    write_json(folder / "manifest.json", manifest)
+    write_json(folder / "golden_scores.json", {"scores": []})
+    write_json(folder / "golden_scores.json", _golden(folder))
+    (folder / "MODEL_CARD.md").write_text(card(manifest), encoding="utf-8")
+    return folder
+
+
+def keep_former(folder: Path, version: str) -> None:
+    """Set the model in force aside before another takes its place: its decisions are made again with it.
+
+    Args:
+        folder: The model's folder.
+        version: Of the model that comes; the same one again replaces itself.
+    """
+    manifest = folder / "manifest.json"
+    if not manifest.exists():
+        return
+    outgoing = json.loads(manifest.read_text("utf-8"))["version"]
+    if outgoing != version:
+        aside = folder / FORMER / outgoing
+        aside.mkdir(parents=True, exist_ok=True)
+        for name in ("model.onnx", "manifest.json", "golden_scores.json"):
+            shutil.copy(folder / name, aside / name)
+
+
+def _manifest(done: Study, digest: str, bias: float, metrics: dict[str, Any]) -> dict[str, Any]:
+    contributions = np.asarray(lightgbm.Booster(model_str=done.text).predict(done.inputs, pred_contrib=True))[:, :-1]
+    strength = np.abs(contributions).mean(0)
+    return {
+        "model": "fraud",
+        "version": f"fraud-{digest[:12]}",
+        "sha256": digest,
+        "bias": bias,
+        "base_rate": float(done.truth.mean()),
+        "features": [
+            {
+                "name": feature.name,
+                "family": feature.family,
+                "monotone": feature.monotone,
+                "definition": feature.definition,
+                "mean_absolute_contribution": float(strength[index]),
+            }
+            for index, feature in enumerate(FEATURES)
+        ],
+        "training": {
+            "data": "simulated; model_artifacts/training/fraud/simulator.py, seed 0",
+            "rows": len(done.train),
+            "inputs_sha256": hashlib.sha256(np.ascontiguousarray(done.inputs).tobytes()).hexdigest(),
+            "recipe": {"rounds": recipe.ROUNDS, "parameters": recipe.PARAMETERS},
+            "libraries": {name: version(name) for name in LIBRARIES},
+            "python": platform.python_version(),
+        },
+        "metrics": metrics,
+    }
+
+
+def _golden(folder: Path) -> dict[str, Any]:
+    model = load_model(folder)
+    cases = []
+    for name, inputs in GOLDEN.items():
+        values = tuple(float(inputs.get(feature.name, 0.0)) for feature in FEATURES)
+        score = model.score(values)
+        case = {"name": name, "inputs": inputs, "logit": score.logit, "contributions": score.contributions}
+        cases.append({**case, "probability": score.probability})
+    return {"model": "fraud", "tolerance": LOGIT_TOLERANCE, "scores": cases}
+
+
+def write_json(path: Path, value: object) -> None:
+    """JSON as all artifacts have it: sorted, and the same bytes for the same value."""
+    path.write_text(json.dumps(value, ensure_ascii=False, indent=1, sort_keys=True) + "\n", encoding="utf-8")

@@ -1,0 +1,1 @@
+"""Learning from the platform's own outcomes: export, reject inference, a challenger."""

@@ -1,0 +1,1 @@
+"""Benchmarks: each module's `measure()` gives rows for the table of `make bench`."""

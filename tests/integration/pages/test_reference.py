@@ -1,0 +1,89 @@
+"""The OpenAPI document as served, and its page: whole, for anyone, without scripts."""
+
+from __future__ import annotations
+
+import json
+import re
+from html.parser import HTMLParser
+
+import pytest
+import yaml
+
+from functions.pages.reference.contents import contents_of
+from infra.openapi import FILE
+from tests.builders.api import Reply
+from tests.builders.platform import Platform
+from tests.builders.shop import all_api
+
+
+class Page(HTMLParser):
+    """What a page links to, loads, and can be linked at."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.ids: list[str] = []
+        self.links: list[str] = []
+        self.tags: set[str] = set()
+        self.inline: list[str] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.add(tag)
+        for name, value in attrs:
+            if name == "id":
+                self.ids.append(str(value))
+            if name in {"href", "src"}:
+                self.links.append(str(value))
+            if name == "style" or name.startswith("on"):
+                self.inline.append(name)
+
+
+@pytest.fixture
+def page(platform: Platform) -> Reply:
+    return all_api().get("/docs")
+
+
+def test_the_served_document_is_the_checked_in_one(platform: Platform) -> None:
+    served = all_api().get("/openapi.json")
+    assert served.headers["content-type"] == "application/json"
+    assert served.body == yaml.safe_load(FILE.read_text())
+
+
+def test_the_page_shows_every_operation_and_every_schema(page: Reply) -> None:
+    document = yaml.safe_load(FILE.read_text())
+    ids = set(Page(page.body).ids)
+    operations = {operation["operationId"] for path in document["paths"].values() for operation in path.values()}
+    assert operations | document["components"]["schemas"].keys() <= ids
+
+
+def test_every_link_of_the_page_leads_somewhere(page: Reply, platform: Platform) -> None:
+    found = Page(page.body)
+    assert len(found.ids) == len(set(found.ids))
+    for link in set(found.links):
+        if link.startswith("#"):
+            assert link[1:] in found.ids, link
+        else:
+            assert all_api().get(f"/{link}").status == 200, link
+
+
+def test_the_page_needs_no_script_and_nothing_from_elsewhere(page: Reply) -> None:
+    found = Page(page.body)
+    assert not found.tags & {"script", "style", "iframe", "object", "form"}
+    assert found.inline == []
+    assert "default-src 'none'" in page.headers["content-security-policy"]
+    assert not re.search(r"https?://(?!www\.standardwebhooks)", " ".join(found.links))
+
+
+def test_what_the_document_says_can_not_become_markup(page: Reply) -> None:
+    document = {
+        "info": {"version": "1"}, "components": {"schemas": {}},
+        "paths": {"/x": {"get": {"operationId": "x", "summary": "<script>", "tags": ["T"], "security": [],
+                                 "parameters": [], "responses": {"200": {"description": "<b>"}}}}},
+    }  # fmt: skip
+    from jinja2 import Environment, FileSystemLoader
+
+    from functions.pages.reference import service
+
+    made = Environment(loader=FileSystemLoader(service._HERE), autoescape=True).get_template("reference.html")
+    assert "<script>" not in made.render(contents=contents_of(document))
+    assert json.dumps(document)

@@ -1,0 +1,55 @@
+"""The report on champion and challenger: whom each would take, and whose order the outcomes bear out."""
+
+from __future__ import annotations
+
+import random
+
+import numpy as np
+import pytest
+
+from functions.credit.models.comparison import Case, auc, compare
+from functions.credit.models.watch import week_of
+from model_artifacts.training import measures
+from tests.builders.platform import START
+
+
+def case(ours="approved", theirs="approved", logits=(0.0, 0.0), bad=None, limits=(100, 100)):
+    return Case(ours, theirs, *limits, *logits, bad)
+
+
+def test_the_swap_set_counts_whom_only_one_of_them_takes():
+    cases = [case(), case("declined", "approved"), case("declined", "approved"), case("approved", "referred")]
+    report = compare(cases, 0.0)
+    assert (report["cases"], report["agreement"], report["swapped_in"], report["swapped_out"]) == (4, 0.25, 2, 1)
+    assert {"champion": "declined", "challenger": "approved", "cases": 2} in report["matrix"]
+
+
+def test_outcomes_judge_the_order_where_both_kinds_are_known():
+    cases = [case(logits=(2.0, -1.0), bad=True), case(logits=(1.0, -2.0), bad=False), case()]
+    outcomes = compare(cases, 0.0)["outcomes"]
+    assert (outcomes["known"], outcomes["bad"]) == (2, 1)
+    assert outcomes["auc"] == {"champion": 1.0, "challenger": 1.0}
+    assert compare([case(bad=True)], 0.0)["outcomes"]["auc"] == {"champion": None, "challenger": None}
+
+
+def test_a_challenger_that_scores_everyone_alike_has_not_moved():
+    assert compare([case(logits=(x / 10, x / 10)) for x in range(50)], 0.0)["stability_index"] == 0.0
+    assert compare([case(logits=(x / 10, x / 10 + 3)) for x in range(50)], 0.0)["stability_index"] > 0.25
+
+
+def test_nothing_judged_is_a_report_too():
+    report = compare([], 0.0)
+    assert (report["cases"], report["enough"], report["agreement"], report["stability_index"]) == (0, False, None, None)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_the_auc_is_that_of_training_ties_included(seed):
+    draw = random.Random(seed)
+    scores = [float(draw.randint(0, 8)) for _ in range(60)]
+    bad = [draw.random() < 0.4 for _ in scores]
+    assert auc(scores, bad) == pytest.approx(measures.auc(np.array(bad, float), np.array(scores)))
+
+
+def test_a_week_is_named_by_its_iso_year():
+    assert week_of(START) == "2026-W47"
+    assert week_of(START.replace(year=2027, month=1, day=1)) == "2026-W53"
