@@ -1,13 +1,14 @@
-"""Use cases of payment codes on the customer's side: one made by us for a phone without the app, another alias."""
+"""Use cases of payment codes: one made by us for a phone without the app, another alias, whose a code at a till is."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import timedelta
 from typing import Any, Final
 
 from functions.checkout.codes import alias as aliases
 from functions.checkout.codes import enrolment, otp
-from functions.checkout.codes.code import make_code
+from functions.checkout.codes.code import Proof, make_code
 from functions.checkout.codes.device_service import code_keys, own_line, present_aliases
 from functions.checkout.codes.device_store import CodeAliasItem, plan_change
 from functions.checkout.codes.schemas import CodeRequest
@@ -15,6 +16,7 @@ from functions.core.clock import epoch_ms, from_epoch_ms, isoformat
 from functions.core.errors import ConflictError, TooManyRequestsError, UnavailableError
 from functions.core.ids import id_bytes
 from functions.credit.lines.codes import plan_alias_turn, plan_own_code
+from functions.credit.lines.service import get_lines
 from functions.credit.lines.store import LineItem
 from functions.platform.container import container
 from functions.platform.storage import keys
@@ -124,3 +126,19 @@ def _aliases(line: LineItem, item: CodeAliasItem) -> dict[str, Any]:
         "renewed_at": isoformat(from_epoch_ms(item.renewed_at_ms)),
         "aliases": present_aliases(line, container().clock.wall()),
     }
+
+
+def is_known(proof: Proof, line: LineItem) -> bool:
+    """Whether a line still shows the alias under that turn, and has the device."""
+    if aliases.turn_in(proof.turn.month, line.alias_turn) != proof.turn:
+        return False
+    if proof.enrolment == enrolment.OURS:
+        return bool(line.own_counter == proof.counter)
+    return enrolment.is_enrolled(line.devices, proof.enrolment)
+
+
+def maker_among(proofs: Iterable[Proof]) -> Proof | None:
+    """The one of those who may have made a code whom a line knows; one consistent read of all."""
+    asked = list(proofs)
+    lines = {line.alias: line for line in get_lines({each.alias for each in asked})} if asked else {}
+    return next((each for each in asked if each.alias in lines and is_known(each, lines[each.alias])), None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -15,7 +16,6 @@ from functions.checkout.authorize_service import (
     taken,
     verdict_on,
 )
-from functions.checkout.codes import alias as aliases
 from functions.checkout.codes import enrolment, otp
 from functions.checkout.codes.code import (
     CodeExpiredError,
@@ -23,9 +23,11 @@ from functions.checkout.codes.code import (
     CodeUsedError,
     PaymentCode,
     Proof,
+    makers,
+    past_makers,
     prove,
-    prove_stale,
 )
+from functions.checkout.codes.code_service import is_known, maker_among
 from functions.checkout.codes.device_service import code_keys
 from functions.checkout.codes.guess_service import count_wrong, require_trusted
 from functions.checkout.codes.guess_store import GuessItem
@@ -121,14 +123,18 @@ def pay(body: PaymentRequest, call: Call) -> tuple[dict[str, Any], bool]:
         seen = _read(sale, consistent=attempt > 0)
         own = seen.attempts[-1] if seen.attempts else None
         if own is not None and sale.proof is None:
-            sale = _with_proof(sale, _stale(sale), fresh=False)  # the customer is part of what makes a sale the same
+            sale = _as_asked_before(sale, own)
         if own is not None and is_same(own, sale.command, sale.content):
             return present_payment(own), True
         require_current(call.who, seen.keyring)
         try:
             item, writes = _decided(sale, seen, refusal, final=attempt > 0)
             commit(container().tables, *writes)
-        except (AttemptTakenError, _LookAgainError):
+        except AttemptTakenError:
+            continue
+        except _LookAgainError:
+            maker = maker_among(makers(code_keys(), sale.code, otp.counter_at(container().clock.wall())))
+            sale = _with_proof(sale, maker, fresh=True) if maker else sale
             continue
         except LineRefusedError as conflict:
             refusal = _explained(conflict.raw, sale)
@@ -170,9 +176,15 @@ def _with_proof(sale: Sale, proof: Proof | None, *, fresh: bool) -> Sale:
     )
 
 
-def _stale(sale: Sale) -> Proof | None:
-    """Who made a code in the last ten minutes; costs milliseconds, so it is asked for only where it matters."""
-    return prove_stale(code_keys(), sale.code, otp.counter_at(container().clock.wall()))
+def _past_makers(sale: Sale) -> Iterator[Proof]:
+    """Who may have made it in the last ten minutes; costs milliseconds, so it is asked for only where it matters."""
+    return past_makers(code_keys(), sale.code, otp.counter_at(container().clock.wall()))
+
+
+def _as_asked_before(sale: Sale, own: AuthorizationItem) -> Sale:
+    """The sale under the maker with whom it is the stored one again: the customer is part of the content."""
+    all_of_them = (_with_proof(sale, each, fresh=False) for each in _past_makers(sale))
+    return next((each for each in all_of_them if each.content == own.content), sale)
 
 
 def _parties(body: PaymentRequest, merchant: Merchant, proof: Proof | None) -> Parties:
@@ -226,27 +238,17 @@ def _payer(sale: Sale, line: LineItem | None, *, final: bool) -> tuple[Proof, Li
         CodeInvalidError: Nobody's; or of a device that was removed, an alias that was renewed. All look alike.
         CodeExpiredError, CodeUsedError: It was somebody's.
     """
-    proof = sale.proof or _stale(sale)
-    if proof is None:
-        count_wrong(sale.code, sale.merchant.id, sale.body.terminal_id)
-        raise CodeInvalidError
-    if not sale.fresh:
-        raise CodeExpiredError
-    if line is None or not _known(proof, line):
-        if not final:
+    proof = sale.proof if sale.fresh else None
+    if proof is None or line is None or not is_known(proof, line):
+        if proof is not None and not final:
             raise _LookAgainError
+        if maker_among(_past_makers(sale)):
+            raise CodeExpiredError
+        count_wrong(sale.code, sale.merchant.id, sale.body.terminal_id)
         raise CodeInvalidError
     if (line.last_counter or 0) >= proof.counter:
         raise CodeUsedError
     return proof, line
-
-
-def _known(proof: Proof, line: LineItem) -> bool:
-    if aliases.turn_in(proof.turn.month, line.alias_turn) != proof.turn:
-        return False
-    if proof.enrolment == enrolment.OURS:
-        return bool(line.own_counter == proof.counter)
-    return enrolment.is_enrolled(line.devices, proof.enrolment)
 
 
 def _product(sale: Sale, line: LineItem, now: datetime) -> PlanProduct:

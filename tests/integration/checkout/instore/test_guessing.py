@@ -6,6 +6,9 @@ from datetime import timedelta
 
 import pytest
 
+from functions.checkout.codes.code import PaymentCode, past_makers
+from functions.checkout.codes.device_service import code_keys
+from functions.checkout.codes.otp import counter_at
 from tests.builders.platform import Platform
 from tests.builders.shop import a_merchant
 from tests.builders.till import Till, a_till
@@ -75,6 +78,20 @@ def test_a_guess_leaves_nothing_but_its_count_and_the_reference_is_free(till: Ti
     new = {i["pk"]["S"] for i in till.platform.items()} - before
     assert {pk.partition("#")[0] for pk in new} == {"wrong"}
     assert till.pay(1_000, "guess-till-1-0")["status"] == "approved"
+
+
+def test_a_guess_that_chance_makes_the_code_of_a_past_step_of_nobody_counts_like_any_other(till: Till) -> None:
+    step = counter_at(till.platform.clock.wall())
+    real = {till.phone.code(till.platform.clock.wall() + timedelta(seconds=30 * off))[11:17] for off in range(-25, 3)}
+    digits = (f"{each:06d}" for each in range(1_000_000))
+    chance = next(
+        each
+        for each in digits
+        if each not in real and any(past_makers(code_keys(), PaymentCode.parse(till.code(digits=each)), step))
+    )
+    refused = till.send(till.body(1_000, code=till.code(digits=chance)))
+    assert (refused.status, refused["code"]) == (422, "code_invalid")
+    assert "1" in [i["n"]["N"] for i in till.platform.items() if i["pk"]["S"].startswith("wrong#")]
 
 
 def test_what_can_not_be_counted_is_not_answered(till: Till) -> None:
