@@ -18,7 +18,9 @@ from functions.payments.schemas import AuthorizationView, EmptyRequest
 from functions.platform.authorizer import judge
 from functions.platform.web.http import created, customer, merchant_scope, ok, this_call
 from functions.platform.web.operation import PAGING, Page, speaks
+from functions.risk.fraud.score import prove
 
+prove()  # a container with a fraud model that was tampered with does not start
 blueprint = Blueprint(__name__)
 
 

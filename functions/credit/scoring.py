@@ -1,7 +1,7 @@
 """Score one row, or many, with exact reasons.
 
-Each model is one ONNX tree ensemble whose outputs are the logit and every feature's Shapley value
-(`model_artifacts/training`), so one run gives both. The runtime is loaded on first use and only after the file's
+Each model is one ONNX file whose outputs are the logit and every feature's Shapley value (`model_artifacts/training`),
+so one run gives both. The runtime is loaded on first use and only after the file's
 sha256 and its golden scores have been checked: a container with a wrong model refuses to start (`prove_files`).
 """
 
@@ -23,8 +23,8 @@ from functions.credit.reasons import FamilyRanking, Reason
 
 MODEL_FILE = "model.onnx"
 ARTIFACTS = Path(__file__).resolve().parents[2] / "model_artifacts"
-# The runtime sums in double and answers in float32, so a logit of 8 may be off by half a millionth.
 LOGIT_TOLERANCE = 1e-6
+"""Promised; a model compiled to tables keeps 1e-12, a former one that answers in float32 half a millionth."""
 _POINTS_PER_LOGIT = 20 / math.log(2)
 _LN_20 = math.log(20)
 
@@ -118,16 +118,28 @@ class ScoringModel:
         )
 
 
-def _read(path: Path) -> bytes:
+def read_file(path: Path) -> bytes:
+    """A file of a model.
+
+    Raises:
+        ModelIntegrityError: It can't be read.
+    """
     try:
         return path.read_bytes()
     except OSError as error:
         raise ModelIntegrityError(f"{path.parent.name}/{path.name} can't be read") from error
 
 
-def _released(folder: Path) -> tuple[bytes, dict[str, Any]]:
-    """A model's file and its manifest, if the one is what the other says."""
-    raw, manifest = _read(folder / MODEL_FILE), json.loads(_read(folder / "manifest.json"))
+def released(folder: Path) -> tuple[bytes, dict[str, Any]]:
+    """A model's file and its manifest.
+
+    Args:
+        folder: The model's.
+
+    Raises:
+        ModelIntegrityError: A file is missing, or the one is not what the other says.
+    """
+    raw, manifest = read_file(folder / MODEL_FILE), json.loads(read_file(folder / "manifest.json"))
     if hashlib.sha256(raw).hexdigest() != manifest["sha256"]:
         raise ModelIntegrityError(f"{folder.name}/model.onnx does not have the sha256 of its manifest")
     return raw, manifest
@@ -146,12 +158,26 @@ def prove_files(artifacts: Path = ARTIFACTS) -> None:
         ModelIntegrityError: Says which file.
     """
     for model in MODELS:
-        # a package that scores nothing carries manifests alone
-        if (artifacts / model / MODEL_FILE).exists():
-            _released(artifacts / model)
+        prove_file(artifacts / model)
 
 
-def _session(raw: bytes) -> Any:  # noqa: ANN401  onnxruntime has no types
+def prove_file(folder: Path) -> None:
+    """`prove_files` for one model.
+
+    Args:
+        folder: The model's.
+    """
+    # a package that scores nothing carries manifests alone
+    if (folder / MODEL_FILE).exists():
+        released(folder)
+
+
+def open_session(raw: bytes) -> Any:  # noqa: ANN401  onnxruntime has no types
+    """A session of the runtime on one thread.
+
+    Args:
+        raw: An ONNX file.
+    """
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
@@ -190,14 +216,14 @@ def load_model(model: str, artifacts: Path = ARTIFACTS) -> ScoringModel:
     if model not in MODELS:
         raise UnknownModelError(f"models are {', '.join(MODELS)}")
     folder = artifacts / model
-    raw, manifest = _released(folder)
+    raw, manifest = released(folder)
     feature_set = FEATURE_SETS[model]
     declared = [(feature["name"], feature["definition"]) for feature in manifest["features"]]
     if declared != [(feature.name, feature.definition) for feature in feature_set.features]:
         raise ModelIntegrityError(f"{model} was trained on other features than this code computes")
     loaded = ScoringModel(
         manifest=manifest,
-        session=_session(raw),
+        session=open_session(raw),
         feature_set=feature_set,
         names=tuple(feature.name for feature in feature_set.features),
         ranking=FamilyRanking(
@@ -205,7 +231,7 @@ def load_model(model: str, artifacts: Path = ARTIFACTS) -> ScoringModel:
             [feature["approved_mean"] for feature in manifest["features"]],
         ),
     )
-    check_golden(loaded, json.loads(_read(folder / "golden_scores.json")))
+    check_golden(loaded, json.loads(read_file(folder / "golden_scores.json")))
     return loaded
 
 

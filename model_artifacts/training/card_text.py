@@ -6,7 +6,7 @@ from functions.credit.inputs.columns import Model
 
 _METHOD = """\
 A bag of LightGBM boosters of depth 2, every direction that experience demands held monotone, the pairs of features that
-may meet chosen by data, merged into one ensemble and compiled to one ONNX `TreeEnsembleRegressor` with double
+may meet chosen by data, merged into one ensemble and compiled to one ONNX file of look-up tables with double
 thresholds. Its outputs are the log-odds and the exact Shapley value of every feature (path-dependent TreeSHAP), so a
 score and its reasons come from one run."""
 

@@ -1,26 +1,37 @@
-"""The table of `shapley.expand` as one ONNX TreeEnsembleRegressor with double thresholds.
+"""The tables of `tables.tabulate` as one ONNX model with double thresholds and double outputs.
 
-Every product of tests becomes a path; products that share all tests but the last share a path and end in a search
-tree over the last feature's thresholds. Outputs: the logit less its constant, then one contribution per feature.
-Thresholds and weights are doubles (ml opset 3, `*_as_tensor`) and the runtime sums in double; it hands the outputs
-over as float32, so the caller takes the logit as bias + Σ contributions in double.
+A small tree per feature finds the row's bin in a search of a few steps and adds, for every table that has the feature,
+how far along its cells that bin lies. So one TreeEnsembleRegressor answers the cell of each table; the cells are
+gathered and summed by output. A missing value fails every comparison and ends in a leaf of its own.
+
+    features [n, F] ─ TreeEnsembleRegressor ─ Cast ─ Gather(cells) ─ Reshape ─ MatMul(which output) ─ scores [n, 1 + F]
+
+Cell numbers are whole and under 2^24, so the operator's float32 answer is exact; thresholds are doubles (ml opset 3,
+`*_as_tensor`). Sums are exact (`tables`), so scores have the same bits everywhere.
 Source: ONNX ai.onnx.ml operators, TreeEnsembleRegressor version 3.
 """
 
 from __future__ import annotations
 
-import sys
+import math
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from onnx import ModelProto, TensorProto, checker, helper
+import numpy as np
+from numpy.typing import NDArray
+from onnx import ModelProto, TensorProto, checker, helper, numpy_helper
 
-from model_artifacts.training.shapley import Expansion, Product, Test, Weights
+from model_artifacts.training.shapley import Expansion
+from model_artifacts.training.tables import Table, Tables, tabulate
 
 _LEAF, _LEQ = "LEAF", "BRANCH_LEQ"
-# Every finite value passes this test and NaN does not: it parts missing values from all others.
-_ANY_NUMBER = sys.float_info.max
+_ANY_NUMBER = (
+    math.inf
+)  # every number is at most infinity, and NaN is not: this test parts missing values from all others
+
+Steps = tuple[tuple[int, int], ...]  # (table, cells to go along it)
 
 
 @dataclass(slots=True)
@@ -32,17 +43,52 @@ class _Ensemble:
     nodes: dict[str, list[Any]] = field(default_factory=lambda: defaultdict(list))
     targets: dict[str, list[Any]] = field(default_factory=lambda: defaultdict(list))
 
-    def start_tree(self) -> None:
+    def search(self, feature: int, thresholds: Sequence[float], leaves: Sequence[Steps]) -> None:
+        """A balanced search tree over one feature.
+
+        Args:
+            feature: Which.
+            thresholds: Rising.
+            leaves: One per bin: up to each threshold, beyond all, missing.
+        """
         self.tree += 1
         self.node = 0
+        *numbers, beyond, missing = leaves
+        if _ANY_NUMBER in thresholds:  # nothing lies beyond
+            self._search(feature, thresholds, [*numbers, missing])
+        elif beyond == missing:  # a missing value, which fails every test, ends beyond all of them by itself
+            self._search(feature, thresholds, [*numbers, beyond])
+        else:
+            self._search(feature, [*thresholds, _ANY_NUMBER], leaves)
 
-    def _add(self, mode: str, feature: int, value: float, missing_true: bool) -> int:  # noqa: FBT001
+    def _search(self, feature: int, thresholds: Sequence[float], leaves: Sequence[Steps]) -> None:
+        if not thresholds:
+            self._leaf(leaves[0])
+            return
+        middle = len(thresholds) // 2
+        at = self._add(_LEQ, feature, thresholds[middle])
+        self.nodes["nodes_truenodeids"][at] = self.node
+        self._search(feature, thresholds[:middle], leaves[: middle + 1])
+        self.nodes["nodes_falsenodeids"][at] = self.node
+        self._search(feature, thresholds[middle + 1 :], leaves[middle + 1 :])
+
+    def _leaf(self, steps: Steps) -> None:
+        for table, cells in steps:
+            for name, item in zip(
+                ("target_treeids", "target_nodeids", "target_ids", "target_weights"),
+                (self.tree, self.node, table, float(cells)),
+                strict=True,
+            ):
+                self.targets[name].append(item)
+        self._add(_LEAF, 0, 0.0)
+
+    def _add(self, mode: str, feature: int, value: float) -> int:
         row = {
             "nodes_treeids": self.tree,
             "nodes_nodeids": self.node,
             "nodes_featureids": feature,
             "nodes_modes": mode,
-            "nodes_missing_value_tracks_true": int(missing_true),
+            "nodes_missing_value_tracks_true": 0,
             "nodes_truenodeids": 0,
             "nodes_falsenodeids": 0,
             "nodes_values": value,
@@ -52,99 +98,48 @@ class _Ensemble:
         self.node += 1
         return len(self.nodes["nodes_nodeids"]) - 1
 
-    def leaf(self, weights: Weights, *, zeros: bool = False) -> None:
-        node = self.node
-        self._add(_LEAF, 0, 0.0, missing_true=False)
-        for output, weight in sorted(weights.items()):
-            if weight or zeros or output == 0:  # the runtime wants at least one weight in a leaf
-                for name, item in zip(
-                    ("target_treeids", "target_nodeids", "target_ids", "target_weights"),
-                    (self.tree, node, output, weight),
-                    strict=True,
-                ):
-                    self.targets[name].append(item)
-
-    def branch(self, test: Test) -> tuple[int, int]:
-        at = self._add(_LEQ, test.feature, test.threshold, test.missing)
-        return at, self.node
-
-    def set_children(self, at: int, true_node: int, false_node: int) -> None:
-        self.nodes["nodes_truenodeids"][at] = true_node
-        self.nodes["nodes_falsenodeids"][at] = false_node
-
-    def constants(self, weights: Weights) -> None:
-        """A tree whose two leaves are one: every output gets a value, even where no other tree touches it.
-
-        The operator's own base values are lost on an output that no leaf writes to.
-        """
-        at, true_node = self.branch(Test(0, 0.0, missing=False))
-        self.leaf(weights, zeros=True)
-        false_node = self.node
-        self.leaf(weights, zeros=True)
-        self.set_children(at, true_node, false_node)
-
-    def path(self, prefix: Product, steps: dict[Test, Weights], base: Weights) -> None:
-        """A chain of tests; past all of them the step function, past none of them nothing."""
-        if not prefix:
-            self.steps(steps, base)
-            return
-        at, true_node = self.branch(prefix[0])
-        self.path(prefix[1:], steps, base)
-        false_node = self.node
-        self.leaf({0: 0.0})
-        self.set_children(at, true_node, false_node)
-
-    def steps(self, steps: dict[Test, Weights], base: Weights) -> None:
-        """Base + Σ weight · [x <= t] of one feature, as a balanced search tree."""
-        tests = sorted(steps)
-        levels = [base]
-        for test in reversed(tests):
-            levels.append(_sum(levels[-1], steps[test]))
-        levels.reverse()  # levels[m]: the value where exactly the thresholds from m on are passed
-        answers = {test.missing for test in tests}
-        thresholds = sorted({test.threshold for test in tests})
-        values = [levels[next(i for i, t in enumerate(tests) if t.threshold >= level)] for level in thresholds]
-        values.append(base)
-        if len(answers) == 1:
-            self._search(tests[0].feature, thresholds, values, missing=answers.pop())
-            return
-        absent = base
-        for test in tests:
-            absent = _sum(absent, steps[test]) if test.missing else absent
-        at, true_node = self.branch(Test(tests[0].feature, _ANY_NUMBER, missing=False))
-        self._search(tests[0].feature, thresholds, values, missing=False)
-        false_node = self.node
-        self.leaf(absent)
-        self.set_children(at, true_node, false_node)
-
-    def _search(self, feature: int, thresholds: list[float], values: list[Weights], *, missing: bool) -> None:
-        if not thresholds:
-            self.leaf(values[0])
-            return
-        middle = len(thresholds) // 2
-        at, true_node = self.branch(Test(feature, thresholds[middle], missing))
-        self._search(feature, thresholds[:middle], values[: middle + 1], missing=missing)
-        false_node = self.node
-        self._search(feature, thresholds[middle + 1 :], values[middle + 1 :], missing=missing)
-        self.set_children(at, true_node, false_node)
+    def attributes(self, outputs: int) -> dict[str, Any]:
+        """Of a TreeEnsembleRegressor that answers one number per table."""
+        found: dict[str, Any] = {key: self.nodes[key] for key in self.nodes if key != "nodes_values"}
+        found |= {key: self.targets[key] for key in self.targets if key != "target_weights"}
+        for key, doubles in (
+            ("nodes_values_as_tensor", self.nodes["nodes_values"]),
+            ("target_weights_as_tensor", self.targets["target_weights"]),
+        ):
+            found[key] = helper.make_tensor(key, TensorProto.DOUBLE, [len(doubles)], doubles)
+        return {**found, "n_targets": outputs, "aggregate_function": "SUM", "post_transform": "NONE"}
 
 
-def _sum(left: Weights, right: Weights) -> Weights:
-    return {output: left.get(output, 0.0) + right.get(output, 0.0) for output in {**left, **right}}
+def _searches(tables: Tables) -> _Ensemble:
+    """Per feature a tree; a table's first feature also brings the number of its first cell."""
+    steps: dict[int, list[list[tuple[int, int]]]] = {
+        feature: [[] for _ in range(len(thresholds) + 2)] for feature, thresholds in tables.thresholds.items()
+    }
+    start = 0
+    for number, table in enumerate(tables.tables):
+        for axis, stride in zip(table.axes, table.strides, strict=True):
+            first = start if axis is table.axes[0] else 0
+            for leaf, place in zip(steps[axis.feature], axis.places, strict=True):
+                leaf.append((number, first + place * stride))
+        start += len(table.cells)
+    ensemble = _Ensemble()
+    for feature, thresholds in tables.thresholds.items():
+        ensemble.search(feature, thresholds, [tuple(leaf) for leaf in steps[feature]])
+    return ensemble
 
 
-def _groups(terms: dict[Product, Weights]) -> dict[tuple[Product, int], dict[Test, Weights]]:
-    """Products by (all tests but one, feature of that one), the one chosen per feature set to need fewest paths."""
-    by_features: dict[tuple[int, ...], list[Product]] = defaultdict(list)
-    for key in terms:
-        if key:
-            by_features[tuple(test.feature for test in key)].append(key)
-    out: dict[tuple[Product, int], dict[Test, Weights]] = defaultdict(dict)
-    for features, keys in sorted(by_features.items()):
-        last = min(range(len(features)), key=lambda i: len({(*key[:i], *key[i + 1 :]) for key in keys}))
-        for key in sorted(keys):
-            out[(*key[:last], *key[last + 1 :]), features[last]][key[last]] = terms[key]
-    return out
+def _cells(tables: Sequence[Table], width: int) -> NDArray[np.float64]:
+    return np.concatenate([np.pad(one.cells, ((0, 0), (0, width - one.cells.shape[1]))) for one in tables])
+
+
+def _outputs(tables: Sequence[Table], width: int, outputs: int) -> NDArray[np.float64]:
+    """[tables · width, outputs]: 1.0 where a column of a table's cells belongs to an output."""
+    belongs = np.zeros((len(tables), width, outputs))
+    for number, table in enumerate(tables):
+        belongs[number, 0, 0] = 1.0
+        for column, feature in enumerate(table.features, 1):
+            belongs[number, column, 1 + feature] = 1.0
+    return belongs.reshape(-1, outputs)
 
 
 def to_onnx(expansion: Expansion, features: int, name: str) -> ModelProto:
@@ -156,39 +151,37 @@ def to_onnx(expansion: Expansion, features: int, name: str) -> ModelProto:
         name: Name of the graph.
 
     Returns:
-        Input "features" double [n, features]; output "scores" float [n, 1 + features]: column 0 the logit, column
+        Input "features" double [n, features]; output "scores" double [n, 1 + features]: column 0 the logit, column
         1 + j the contribution of feature j.
+
+    Raises:
+        TooManyCellsError: The trees meet too many features at once.
     """
     outputs = 1 + features
-    constant = expansion.terms.get((), {})
-    ensemble = _Ensemble()
-    ensemble.start_tree()
-    ensemble.constants({output: constant.get(output, 0.0) for output in range(outputs)})
-    for (prefix, _), steps in _groups(expansion.terms).items():
-        ensemble.start_tree()
-        ensemble.path(prefix, steps, {0: 0.0})
-    attributes: dict[str, Any] = {key: ensemble.nodes[key] for key in ensemble.nodes if key != "nodes_values"}
-    attributes |= {key: ensemble.targets[key] for key in ensemble.targets if key != "target_weights"}
-    for key, doubles in (
-        ("nodes_values_as_tensor", ensemble.nodes["nodes_values"]),
-        ("target_weights_as_tensor", ensemble.targets["target_weights"]),
-    ):
-        attributes[key] = helper.make_tensor(key, TensorProto.DOUBLE, [len(doubles)], doubles)
-    node = helper.make_node(
-        "TreeEnsembleRegressor",
-        ["features"],
-        ["scores"],
-        domain="ai.onnx.ml",
-        n_targets=outputs,
-        aggregate_function="SUM",
-        post_transform="NONE",
-        **attributes,
+    tables = tabulate(expansion)
+    count, width = len(tables.tables), 1 + max(len(table.axes) for table in tables.tables)
+    ensemble = _searches(tables)
+    constants = {
+        "cells": _cells(tables.tables, width),
+        "row_shape": np.array([0, count * width], np.int64),  # 0: as many rows as there are
+        "outputs": _outputs(tables.tables, width, outputs),
+    }
+    search = helper.make_node(
+        "TreeEnsembleRegressor", ["features"], ["cell"], domain="ai.onnx.ml", **ensemble.attributes(count)
     )
+    nodes = [
+        search,
+        helper.make_node("Cast", ["cell"], ["cell_number"], to=TensorProto.INT32),
+        helper.make_node("Gather", ["cells", "cell_number"], ["found"], axis=0),
+        helper.make_node("Reshape", ["found", "row_shape"], ["found_row"]),
+        helper.make_node("MatMul", ["found_row", "outputs"], ["scores"]),
+    ]
     graph = helper.make_graph(
-        [node],
+        nodes,
         name,
         [helper.make_tensor_value_info("features", TensorProto.DOUBLE, [None, features])],
-        [helper.make_tensor_value_info("scores", TensorProto.FLOAT, [None, outputs])],
+        [helper.make_tensor_value_info("scores", TensorProto.DOUBLE, [None, outputs])],
+        [numpy_helper.from_array(value, key) for key, value in constants.items()],
     )
     model = helper.make_model(
         graph,

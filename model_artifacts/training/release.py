@@ -6,28 +6,28 @@ The booster is what the ONNX file was compiled from; tests and benchmarks compar
 from __future__ import annotations
 
 import gzip
-import hashlib
 import json
 import platform
+import shutil
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import lightgbm
 import numpy as np
 
 from functions.credit.inputs.columns import BOOKKEEPING, PROTECTED, Model
 from functions.credit.inputs.features import FEATURE_SETS
+from functions.credit.models.artifacts import CHALLENGERS
 from functions.credit.scoring import LOGIT_TOLERANCE, load_model
 from model_artifacts.training.baseline import baseline
+from model_artifacts.training.compiling import compile_booster
 from model_artifacts.training.data import Floats, Sample, matrix
 from model_artifacts.training.golden import ROWS
-from model_artifacts.training.onnx_export import to_onnx
 from model_artifacts.training.recipe import RECIPES, Recipe
-from model_artifacts.training.shapley import expand
-from model_artifacts.training.trees import read_trees
 
 LIBRARIES = ("lightgbm", "numpy", "onnx", "onnxruntime")
+_KEPT = ("model.onnx", "manifest.json", "golden_scores.json", "baseline.json", "MODEL_CARD.md")
 
 
 def write_json(path: Path, value: Any) -> None:  # noqa: ANN401  JSON
@@ -51,9 +51,15 @@ def _feature_entries(model: Model, contributions: Floats, approved: Floats) -> l
     ]
 
 
-def _golden(model: Model, artifacts: Path) -> dict[str, Any]:
+def golden_scores(folder: Path) -> dict[str, Any]:
+    """What a model says of the golden rows.
+
+    Args:
+        folder: The model's, named after it.
+    """
+    model = cast("Model", folder.name)
     rows = ROWS[model]
-    scores = load_model(model, artifacts).scores(list(rows.values()))
+    scores = load_model(model, folder.parent).scores(list(rows.values()))
     return {
         "model": model,
         "tolerance": LOGIT_TOLERANCE,
@@ -103,21 +109,19 @@ def write(
     model, recipe = sample.model, recipe or RECIPES[sample.model]
     folder = artifacts / model
     folder.mkdir(parents=True, exist_ok=True)
-    names = [feature.name for feature in FEATURE_SETS[model].features]
-    expansion = expand(read_trees(text))
-    raw = to_onnx(expansion, len(names), f"whitenote_{model}").SerializeToString(deterministic=True)
-    (folder / "model.onnx").write_bytes(raw)
+    compiled = compile_booster(model, text, len(FEATURE_SETS[model].features))
+    keep_former(folder, compiled.version)
+    (folder / "model.onnx").write_bytes(compiled.raw)
     (folder / "booster.txt.gz").write_bytes(gzip.compress(text.encode(), 9, mtime=0))
-    digest = hashlib.sha256(raw).hexdigest()
     booster = lightgbm.Booster(model_str=text)
     outputs = booster.predict(matrix(model, sample.rows), pred_contrib=True)
     assert isinstance(outputs, np.ndarray)
     approved = 1 / (1 + np.exp(-outputs.sum(1))) <= recipe.approved_pd
     manifest = {
         "model": model,
-        "version": f"{model}-{digest[:12]}",
-        "sha256": digest,
-        "bias": expansion.bias,
+        "version": compiled.version,
+        "sha256": compiled.sha256,
+        "bias": compiled.bias,
         "base_rate": float(np.average(sample.bad, weights=sample.weight)),
         "features": _feature_entries(model, outputs[:, :-1], approved),
         "ignored_columns": {"protected": sorted(PROTECTED[model]), "bookkeeping": sorted(BOOKKEEPING[model])},
@@ -135,8 +139,24 @@ def write(
     write_json(folder / "manifest.json", manifest)
     write_json(folder / "baseline.json", baseline(sample, outputs.sum(1), people))
     write_json(folder / "golden_scores.json", {"scores": []})
-    write_json(folder / "golden_scores.json", _golden(model, artifacts))
+    write_json(folder / "golden_scores.json", golden_scores(folder))
     return folder
+
+
+def keep_former(folder: Path, version: str) -> None:
+    """Set the release aside before another takes its place: its decisions are made again with it.
+
+    Args:
+        folder: The model's folder.
+        version: Of the model that comes; the same one again replaces itself.
+    """
+    if not (folder / "manifest.json").exists() or read_version(folder) == version:
+        return
+    aside = folder.parent / CHALLENGERS / read_version(folder) / folder.name
+    aside.mkdir(parents=True, exist_ok=True)
+    for name in _KEPT:
+        if (folder / name).exists():
+            shutil.copy(folder / name, aside / name)
 
 
 def _recipe(recipe: Recipe) -> dict[str, Any]:

@@ -1,12 +1,11 @@
 """Score one order for fraud, with exact reasons, inside the authorization.
 
-The model is one ONNX tree ensemble whose outputs are the logit and every input's Shapley value, as the credit models
-are. It is loaded on first use and only after its sha256 and golden scores were checked.
+The model is one ONNX file whose outputs are the logit and every input's Shapley value, as the credit models are. Its
+sha256 is checked when a container starts that scores orders (`prove`), its golden scores on first use.
 """
 
 from __future__ import annotations
 
-import hashlib
 import json
 import math
 from collections.abc import Mapping, Sequence
@@ -16,7 +15,17 @@ from pathlib import Path
 from typing import Any, Final
 
 from functions.core.errors import ConflictError, InvalidError
-from functions.credit.scoring import ARTIFACTS, LOGIT_TOLERANCE, ModelIntegrityError, sigmoid
+from functions.credit.scoring import (
+    ARTIFACTS,
+    LOGIT_TOLERANCE,
+    OUTPUTS,
+    ModelIntegrityError,
+    open_session,
+    prove_file,
+    read_file,
+    released,
+    sigmoid,
+)
 from functions.risk.fraud.features import FEATURES, USUAL_ORDER_MINOR, ScoredOrder, TerminalHistory, fraud_features
 from functions.risk.profile import RiskProfile
 
@@ -111,7 +120,7 @@ class FraudModel:
         """
         import numpy as np
 
-        outputs = self.session.run(None, {"features": np.array([inputs], np.float64)})[0][0].tolist()
+        outputs = self.session.run(OUTPUTS, {"features": np.array([inputs], np.float64)})[0][0].tolist()
         contributions = outputs[1:]
         logit = math.fsum((self.bias, *contributions))
         if not abs(logit - outputs[0]) <= LOGIT_TOLERANCE * max(1.0, abs(logit)):
@@ -192,6 +201,15 @@ def unload() -> None:
     _former.cache_clear()
 
 
+def prove() -> None:
+    """Refuse to start with a fraud model that is not the released one; see `scoring.prove_files`.
+
+    Raises:
+        ModelIntegrityError: Its sha256 is not the manifest's.
+    """
+    prove_file(MODEL_FOLDER)
+
+
 def warm_up() -> None:
     """Load and check the model before the first request."""
     _loaded()
@@ -212,21 +230,12 @@ def load_model(folder: Path = MODEL_FOLDER) -> FraudModel:
         ModelIntegrityError: A file is missing, its sha256 is not the manifest's, its inputs are not this code's, or a
             golden score differs.
     """
-    raw = _read(folder / "model.onnx")
-    manifest = json.loads(_read(folder / "manifest.json"))
-    if hashlib.sha256(raw).hexdigest() != manifest["sha256"]:
-        raise ModelIntegrityError("fraud/model.onnx does not have the sha256 of its manifest")
+    raw, manifest = released(folder)
     declared = [(feature["name"], feature["definition"]) for feature in manifest["features"]]
     if declared != [(feature.name, feature.definition) for feature in FEATURES]:
         raise ModelIntegrityError("the fraud model was trained on other inputs than this code computes")
-    import onnxruntime
-
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = options.inter_op_num_threads = 1
-    options.log_severity_level = 3
-    session = onnxruntime.InferenceSession(raw, options, providers=["CPUExecutionProvider"])
-    model = FraudModel(manifest["version"], manifest["bias"], session)
-    _check_golden(model, json.loads(_read(folder / "golden_scores.json")))
+    model = FraudModel(manifest["version"], manifest["bias"], open_session(raw))
+    _check_golden(model, json.loads(read_file(folder / "golden_scores.json")))
     return model
 
 
@@ -246,10 +255,3 @@ def _reasons(contributions: Sequence[float]) -> tuple[FraudReason, ...]:
         sums[family] = sums.get(family, 0.0) + contribution
     raising = sorted((-value, family) for family, value in sums.items() if value > 0)
     return tuple(FraudReason(*REASONS[family], -value) for value, family in raising)
-
-
-def _read(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise ModelIntegrityError(f"{path.parent.name}/{path.name} can't be read") from error

@@ -7,6 +7,7 @@ from chalice.app import Blueprint, Response
 from functions.platform.authorizer import judge
 from functions.platform.web.http import created, ok, staff, this_call
 from functions.platform.web.operation import PAGING, Page, Query, speaks
+from functions.risk.fraud.score import prove
 from functions.risk.named_lists import service as lists
 from functions.risk.rule_life import replay_service, service
 from functions.risk.rule_life.schemas import (
@@ -27,6 +28,7 @@ from functions.risk.rule_life.schemas import (
 )
 from functions.risk.rule_life.service import Order
 
+prove()  # a container with a fraud model that was tampered with does not start
 blueprint = Blueprint(__name__)
 
 _LOOKING_BACK = (

@@ -17,12 +17,10 @@ import numpy as np
 from functions.credit.scoring import LOGIT_TOLERANCE
 from functions.risk.fraud.features import FEATURES, NEVER
 from functions.risk.fraud.score import FORMER, load_model
+from model_artifacts.training.compiling import Compiled, compile_booster
 from model_artifacts.training.fraud import recipe
 from model_artifacts.training.fraud.card import card
 from model_artifacts.training.fraud.study import Study
-from model_artifacts.training.onnx_export import to_onnx
-from model_artifacts.training.shapley import expand
-from model_artifacts.training.trees import read_trees
 
 LIBRARIES = ("lightgbm", "numpy", "onnx", "onnxruntime")
 
@@ -58,16 +56,14 @@ def write(done: Study, metrics: dict[str, Any], artifacts: Path) -> Path:
     """
     folder = artifacts / "fraud"
     folder.mkdir(parents=True, exist_ok=True)
-    expansion = expand(read_trees(done.text))
-    raw = to_onnx(expansion, len(FEATURES), "whitenote_fraud").SerializeToString(deterministic=True)
-    keep_former(folder, f"fraud-{hashlib.sha256(raw).hexdigest()[:12]}")
-    (folder / "model.onnx").write_bytes(raw)
+    compiled = compile_booster("fraud", done.text, len(FEATURES))
+    keep_former(folder, compiled.version)
+    (folder / "model.onnx").write_bytes(compiled.raw)
     (folder / "booster.txt.gz").write_bytes(gzip.compress(done.text.encode(), 9, mtime=0))
-    digest = hashlib.sha256(raw).hexdigest()
-    manifest = _manifest(done, digest, expansion.bias, metrics)
+    manifest = _manifest(done, compiled, metrics)
     write_json(folder / "manifest.json", manifest)
     write_json(folder / "golden_scores.json", {"scores": []})
-    write_json(folder / "golden_scores.json", _golden(folder))
+    write_json(folder / "golden_scores.json", golden_scores(folder))
     (folder / "MODEL_CARD.md").write_text(card(manifest), encoding="utf-8")
     return folder
 
@@ -90,14 +86,14 @@ def keep_former(folder: Path, version: str) -> None:
             shutil.copy(folder / name, aside / name)
 
 
-def _manifest(done: Study, digest: str, bias: float, metrics: dict[str, Any]) -> dict[str, Any]:
+def _manifest(done: Study, compiled: Compiled, metrics: dict[str, Any]) -> dict[str, Any]:
     contributions = np.asarray(lightgbm.Booster(model_str=done.text).predict(done.inputs, pred_contrib=True))[:, :-1]
     strength = np.abs(contributions).mean(0)
     return {
         "model": "fraud",
-        "version": f"fraud-{digest[:12]}",
-        "sha256": digest,
-        "bias": bias,
+        "version": compiled.version,
+        "sha256": compiled.sha256,
+        "bias": compiled.bias,
         "base_rate": float(done.truth.mean()),
         "features": [
             {
@@ -121,7 +117,8 @@ def _manifest(done: Study, digest: str, bias: float, metrics: dict[str, Any]) ->
     }
 
 
-def _golden(folder: Path) -> dict[str, Any]:
+def golden_scores(folder: Path) -> dict[str, Any]:
+    """What the model of a folder says of the golden inputs."""
     model = load_model(folder)
     cases = []
     for name, inputs in GOLDEN.items():

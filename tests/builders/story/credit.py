@@ -68,7 +68,7 @@ def _people(world: Platform, api: Recording) -> None:
 def _models(world: Platform, api: Recording) -> None:
     ann = api.of(world.staff_token("modeller", subject="ann"))
     bob = api.of(world.staff_token("risk_admin", subject="bob"))
-    challenger = next(one.version for one in shipped().values() if not one.released and one.model == "application")
+    challenger = next(one.version for one in shipped().values() if one.simulated and one.model == "application")
     ann.get("/v1/models")
     ann.get("/v1/models/monitoring")
     ann.get(f"/v1/models/{release_of('application').version}/drift")

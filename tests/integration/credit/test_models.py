@@ -116,7 +116,7 @@ def test_a_person_against_the_score_is_an_override(platform: Platform) -> None:
     assert (month["decisions"], month["down"], month["up"], month["override_rate"]) == (2, 1, 0, 0.5)
 
 
-CHALLENGER = next(one.version for one in shipped().values() if not one.released and one.model == "application")
+CHALLENGER = next(one.version for one in shipped().values() if one.simulated and one.model == "application")
 
 
 def promoted(platform: Platform) -> None:

@@ -6,6 +6,7 @@ import csv
 import json
 import math
 import random
+import shutil
 from dataclasses import replace
 
 import lightgbm
@@ -14,15 +15,17 @@ import onnxruntime
 import pytest
 
 from functions.credit.inputs.columns import COLUMNS
+from functions.credit.models.artifacts import CHALLENGERS
 from functions.credit.scoring import ARTIFACTS, load_model
-from model_artifacts.training import bagging, crossval, measures, release
+from model_artifacts.training import bagging, crossval, measures, recompile, release, shapley
 from model_artifacts.training.card import write_card
 from model_artifacts.training.data import hide, load, matrix
 from model_artifacts.training.interactions import best_pairs
 from model_artifacts.training.onnx_export import to_onnx
 from model_artifacts.training.recipe import RECIPES
 from model_artifacts.training.reject_section import reject_section
-from model_artifacts.training.shapley import expand
+from model_artifacts.training.shapley import Expansion, expand
+from model_artifacts.training.tables import TooManyCellsError, tabulate
 from model_artifacts.training.trees import merge_boosters, read_trees
 
 
@@ -48,7 +51,7 @@ def grow(table, depth, seed, **parameters):
 
 
 def run(model, rows):
-    return onnxruntime.InferenceSession(model.SerializeToString()).run(None, {"features": rows})[0].astype(float)
+    return onnxruntime.InferenceSession(model.SerializeToString()).run(None, {"features": rows})[0]
 
 
 def on_the_edge(table, text):
@@ -58,20 +61,22 @@ def on_the_edge(table, text):
     for row in rows:
         for _ in range(3):
             feature, at = chance.choice(thresholds)
-            near = [at, math.nextafter(at, math.inf), math.nextafter(at, -math.inf), math.nan, 1e300, -1e300, 0.0]
-            row[feature] = chance.choice([value for value in near if not math.isinf(value)])
+            near = [at, math.nextafter(at, math.inf), math.nextafter(at, -math.inf), math.nan, math.inf, -math.inf, 0.0]
+            row[feature] = chance.choice(near)
     return np.concatenate([table[0][:300], rows])
 
 
-@pytest.mark.parametrize("depth", [1, 2, 3, 4])
-def test_the_export_is_exact_at_any_depth(table, depth):
-    text = merge_boosters([grow(table, depth, seed, extra_trees=seed == 1).model_to_string() for seed in range(3)])
+@pytest.mark.parametrize(("depth", "bins"), [(1, 15), (2, 15), (3, 15), (4, 7)])
+def test_the_export_is_exact_at_any_depth(table, depth, bins):
+    text = merge_boosters(
+        [grow(table, depth, seed, extra_trees=seed == 1, max_bin=bins).model_to_string() for seed in range(3)]
+    )
     booster = lightgbm.Booster(model_str=text)
     rows = on_the_edge(table, text)
     expansion = expand(read_trees(text))
     ours, theirs = run(to_onnx(expansion, 7, "test"), rows), booster.predict(rows, pred_contrib=True)
-    assert np.abs(ours[:, 1:] - theirs[:, :-1]).max() <= 1e-6
-    assert np.abs(ours[:, 0] - booster.predict(rows, raw_score=True)).max() <= 1e-6
+    assert np.abs(ours[:, 1:] - theirs[:, :-1]).max() <= 1e-12
+    assert np.abs(ours[:, 0] - booster.predict(rows, raw_score=True)).max() <= 1e-12
     assert abs(expansion.bias - theirs[0, -1]) <= 1e-12
 
 
@@ -79,6 +84,56 @@ def test_an_output_that_no_tree_touches_still_has_its_value(table):
     """Feature 6 is constant: no tree splits on it, and its contribution is 0, not garbage."""
     expansion = expand(read_trees(grow(table, 2, 0).model_to_string()))
     assert set(run(to_onnx(expansion, 7, "test"), table[0])[:, 7]) == {0.0}
+
+
+def test_a_sum_of_cells_has_the_same_bits_in_any_order(table):
+    """Else a score would depend on the processor, and on the rows it is scored with."""
+    tables = tabulate(expand(read_trees(grow(table, 2, 0).model_to_string()))).tables
+    chance = random.Random(8)
+    for _ in range(200):
+        row = [float(chance.choice(one.cells)[0]) for one in tables]
+        assert sum(row) == sum(sorted(row)) == sum(reversed(row)) == math.fsum(row)
+
+
+def test_a_model_that_is_one_constant_answers_it():
+    text = lightgbm.train(
+        {"objective": "binary", "verbosity": -1, "num_threads": 1, "min_data_in_leaf": 50},
+        lightgbm.Dataset(np.zeros((90, 2)), np.array([1.0] * 30 + [0.0] * 60)),
+        3,
+    ).model_to_string()
+    rows = np.array([[0.0, math.nan], [5.0, -3.0]])
+    expansion = expand(read_trees(text))
+    ours = run(to_onnx(expansion, 2, "constant"), rows)
+    assert np.abs(ours - [[expansion.bias, 0.0, 0.0]] * 2).max() <= 1e-15
+    assert expansion.bias == pytest.approx(math.log(30 / 60))
+
+
+def test_trees_that_meet_too_much_are_refused():
+    places = [[shapley.Test(feature, float(level), missing=False) for level in range(70)] for feature in range(4)]
+    terms = {tuple(tests): {0: 1.0} for tests in zip(*places, strict=True)}
+    with pytest.raises(TooManyCellsError):
+        tabulate(Expansion(terms, 0.0))
+
+
+@pytest.mark.parametrize("model", recompile.MODELS)
+def test_a_released_file_is_what_its_booster_compiles_to_byte_for_byte(model):
+    assert recompile.compile_released(ARTIFACTS / model).raw == (ARTIFACTS / model / "model.onnx").read_bytes()
+
+
+def test_a_recompiled_release_keeps_the_file_before_it(tmp_path):
+    """Its decisions are made again with it; the same booster compiled again changes nothing."""
+    folder = tmp_path / "application"
+    shutil.copytree(ARTIFACTS / "application", folder)
+    manifest = json.loads((folder / "manifest.json").read_text())
+    assert not recompile.recompile("application", tmp_path)
+    assert not (tmp_path / CHALLENGERS).exists()
+    (folder / "manifest.json").write_text(json.dumps({**manifest, "version": "application-000000000000"}))
+    assert recompile.recompile("application", tmp_path)
+    kept = load_model("application", tmp_path / CHALLENGERS / "application-000000000000")
+    assert kept.manifest["version"] == "application-000000000000"
+    assert load_model("application", tmp_path).manifest == manifest
+    golden = (folder / "golden_scores.json").read_bytes()
+    assert golden == (ARTIFACTS / "application" / "golden_scores.json").read_bytes()
 
 
 def test_merged_boosters_answer_with_the_mean(table):

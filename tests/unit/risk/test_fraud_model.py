@@ -5,6 +5,8 @@ from __future__ import annotations
 import gzip
 import json
 import shutil
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -33,6 +35,7 @@ from model_artifacts.training.fraud.release import keep_former
 from model_artifacts.training.fraud.replay import FIRST_DAY_S, USUAL_MINOR, matrix
 from model_artifacts.training.fraud.simulator import Town, Transactions, simulate
 
+ROOT = Path(__file__).resolve().parents[3]
 NAMES = [feature.name for feature in FEATURES]
 NOW = FIRST_DAY_S + 100 * DAY_S + 50_000
 
@@ -187,12 +190,29 @@ def test_a_model_that_is_not_the_released_one_does_not_load(file: str, tmp_path:
         load_model(folder)
 
 
+@pytest.mark.parametrize("entrance", ["functions.checkout.api", "functions.risk.rule_life.api"])
+def test_a_container_with_a_tampered_fraud_model_does_not_start_and_says_why(entrance: str, tmp_path: Path) -> None:
+    """The entrances of the two functions that score orders: the payment API, and the replay of risk decisions."""
+    shutil.copytree(ROOT / "functions", tmp_path / "functions", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(ROOT / "model_artifacts", tmp_path / "model_artifacts", ignore=shutil.ignore_patterns("training"))
+    file = tmp_path / "model_artifacts" / "fraud" / "model.onnx"
+    raw = bytearray(file.read_bytes())
+    raw[len(raw) // 2] ^= 1
+    file.write_bytes(raw)
+    start = [sys.executable, "-c", f"import {entrance}"]
+    refused = subprocess.run(start, cwd=tmp_path, check=False, capture_output=True, text=True)
+    assert refused.returncode != 0
+    assert "fraud/model.onnx does not have the sha256 of its manifest" in refused.stderr
+    file.unlink()  # the console's package carries no model, and starts
+    assert subprocess.run(start, cwd=tmp_path, check=False).returncode == 0
+
+
 def test_a_model_that_is_replaced_is_kept_and_still_loads(tmp_path: Path) -> None:
     folder = tmp_path / "fraud"
     shutil.copytree(MODEL_FOLDER, folder)
     version = load_model(folder).version
     keep_former(folder, version)
-    assert not (folder / FORMER).exists()
+    assert not (folder / FORMER / version).exists()
     keep_former(folder, "fraud-000000000000")
     assert load_model(folder / FORMER / version).version == version
 
