@@ -7,6 +7,8 @@ stream_of("whitenote")                           # a table's stream records as L
 - It copies a whole table, its stream with it, before each operation of a transaction, and leaves the copy in its
   place when the transaction fails. Here the items that the transaction names are kept, and put back.
 - It makes an RSA pair for every symmetric KMS key, which nothing uses.
+- It looks for every one of the ten types that an attribute's value may have under five spellings, in each answer,
+  and for the names of its own methods at each request.
 """
 
 from __future__ import annotations
@@ -19,9 +21,11 @@ from contextlib import contextmanager
 from functools import lru_cache
 from typing import Any
 
+import moto.core.responses
 import moto.dynamodb.responses
 import moto.kms.models
 from moto.core import DEFAULT_ACCOUNT_ID
+from moto.core.serialize import ResponseSerializer
 from moto.dynamodb.models import DynamoDBBackend, dynamodb_backends
 from moto.dynamodb.models.dynamo_type import DynamoType, Item
 from moto.dynamodb.models.table import Table
@@ -37,6 +41,7 @@ def repair() -> None:
     _make_serial()
     _keep_what_a_transaction_names()
     _share_unused_rsa_keys()
+    _take_values_as_they_are()
 
 
 def stream_of(table: str, after: int = 0) -> list[dict[str, Any]]:
@@ -103,3 +108,16 @@ def _share_unused_rsa_keys() -> None:
     original = moto.kms.models.generate_private_key
     shared = lru_cache(original)
     moto.kms.models.generate_private_key = lambda spec: shared(spec) if spec == "SYMMETRIC_DEFAULT" else original(spec)
+
+
+def _take_values_as_they_are() -> None:
+    original = ResponseSerializer.get_value
+
+    def get_value(self: ResponseSerializer, value: Any, key: str, shape: Any) -> Any:
+        if type(value) is dict and getattr(getattr(shape, "parent", None), "name", "") == "AttributeValue":
+            return value.get(key)
+        return original(self, value, key, shape)
+
+    ResponseSerializer.get_value = get_value  # type: ignore[method-assign]
+    responses = moto.core.responses
+    responses.method_names_from_class = lru_cache(responses.method_names_from_class)  # type: ignore[assignment]

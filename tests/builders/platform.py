@@ -42,6 +42,7 @@ from functions.platform.storage.meter import Meter
 from functions.platform.storage.table import Tables, connect
 from functions.platform.tokens import customer_token
 from tests.builders.moto_repairs import REGION, repair, stream_of
+from tests.builders.moto_state import Kept, Table, copies_of_tables, keep, put_back, put_tables_back
 from tests.builders.tokens import STAFF_ISSUER, signing_key, staff_token
 
 _JUST_NOW = timedelta()
@@ -62,6 +63,9 @@ class Taken:
         return [True] * len(events)
 
 
+Stored = tuple[dict[str, Table], dict[tuple[str, str], int]]
+
+
 class NothingParked:
     """A parking queue on which nothing may ever stand."""
 
@@ -78,6 +82,7 @@ class Platform:
     secrets: Secrets
     settings: Settings
     _read: dict[tuple[str, str], int] = field(default_factory=dict)
+    _own: frozenset[str] = frozenset()
 
     @property
     def tables(self) -> Tables:
@@ -85,6 +90,21 @@ class Platform:
 
     def client(self, service: str) -> Any:
         return self.box.client(service)
+
+    def is_new(self) -> bool:
+        """Whether nothing has happened on it yet, and nothing of it has been replaced."""
+        replaced = self.box.clock is not self.clock or frozenset(self.box.__dict__) != self._own
+        return not replaced and self.clock.wall() == START and not any(map(self.items, (TABLE, LEDGER_TABLE)))
+
+    def kept(self) -> Stored:
+        """All that the tables hold, and what has been read of their streams."""
+        return copies_of_tables(), dict(self._read)
+
+    def put_back(self, kept: Stored) -> None:
+        """Let the tables hold that instead."""
+        tables, read = kept
+        put_tables_back(tables)
+        self._read = dict(read)
 
     def staff_token(self, *roles: str, subject: str = "stf_1") -> str:
         return staff_token(*roles, subject=subject, at=self.clock.wall())
@@ -205,7 +225,7 @@ def platform(**settings: Any) -> Iterator[Platform]:
     """
     repair()
     with mock_aws():
-        places = replace(Settings.from_environ({}), **{**_make(), **settings})
+        places = replace(Settings.from_environ({}), **{**_made(), **settings})
         customer = signing_key("customer-1")
         box = Container(places, {"AWS_REGION": REGION})
         box.__dict__["_clients"] = _clients()
@@ -214,9 +234,23 @@ def platform(**settings: Any) -> Iterator[Platform]:
         box.tables = Tables(_connection(), TABLE, LEDGER_TABLE)
         install(box)
         try:
-            yield Platform(box, box.clock, box.secrets, places)
+            yield Platform(box, box.clock, box.secrets, places, _own=frozenset(box.__dict__))
         finally:
             install(None)
+
+
+def _made() -> dict[str, str]:
+    """The settings that name the resources: a process makes them once and puts them back for every other platform."""
+    if _first:
+        named, kept = _first[0]
+        put_back(kept)
+        return named
+    named = _make()
+    _first.append((named, keep()))
+    return named
+
+
+_first: list[tuple[dict[str, str], Kept]] = []
 
 
 def _make() -> dict[str, str]:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import importlib
 import itertools
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
@@ -145,7 +145,26 @@ def a_merchant(platform: Platform, api: Api, **changes: Any) -> Reply:
 
 
 def a_shop(platform: Platform, meaning: str | None = magic.ALWAYS_APPROVED, limit_minor: int = BIG_LIMIT) -> Shop:
-    """A live merchant and a customer whose application has been decided; a magic one by default."""
+    """A live merchant and a customer whose application has been decided; a magic one by default.
+
+    On a new platform it is opened once in a process and put back for whoever opens the same again.
+    """
+    if not platform.is_new():
+        return _opened(platform, meaning, limit_minor)
+    same = (meaning, limit_minor, repr(platform.settings))
+    if same in _shops:
+        shop, kept = _shops[same]
+        platform.put_back(kept)
+        return replace(shop, platform=platform)
+    shop = _opened(platform, meaning, limit_minor)
+    _shops[same] = (shop, platform.kept())
+    return shop
+
+
+_shops: dict[tuple[object, ...], tuple[Shop, Any]] = {}
+
+
+def _opened(platform: Platform, meaning: str | None, limit_minor: int) -> Shop:
     api = all_api()
     merchant = a_merchant(platform, api)
     number = phone(PHONE_OF[meaning]) if meaning else phone()
