@@ -23,7 +23,7 @@ BLUEPRINTS: Final[dict[str, set[str]]] = {
     "functions.credit.desk.api": {CREDIT},  # decisions, appeals
     "functions.credit.upkeep.api": {CREDIT, CONSOLE},  # lines, limits
     "functions.credit.models.api": {CREDIT},
-    "functions.lending.api": {CONSOLE},  # plan products
+    "functions.lending.products.api": {CONSOLE},  # plan products
     "functions.ledger.api": {CONSOLE},  # entries, proofs, checkpoints
     "functions.checkout.api": {PAY, CONSOLE},  # quotes, checkouts, authorizations, merchant tokens
     "functions.checkout.hosted.api": {PAY},  # the customer's confirmation

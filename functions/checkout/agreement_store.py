@@ -14,7 +14,7 @@ from pynamodb.expressions.operand import Path
 
 from functions.core.clock import epoch_ms
 from functions.core.ids import id_bytes
-from functions.lending.agreement import Agreement
+from functions.lending.agreements.agreement import Agreement
 from functions.platform.storage import keys
 from functions.platform.storage.table import IntegerAttribute, Item, RawItem
 from functions.platform.storage.transactions import Put, Update, WriteSet

@@ -25,8 +25,8 @@ from functions.core.clock import epoch_ms
 from functions.core.errors import ConflictError, IdempotencyKeyReusedError, UnavailableError
 from functions.core.ids import id_bytes, keyed_hash
 from functions.credit.lines.store import LineItem, hold_refusal, is_used, plan_hold
-from functions.lending.plan_product import PlanProduct
-from functions.lending.product_service import find_product
+from functions.lending.products.plan_product import PlanProduct
+from functions.lending.products.service import find_product
 from functions.merchants.keyring import require_current
 from functions.merchants.merchant import Merchant
 from functions.merchants.service import get_merchant

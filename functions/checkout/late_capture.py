@@ -12,7 +12,7 @@ from functions.checkout.authorize_service import history_of
 from functions.checkout.decision import NOT_AVAILABLE, Order, decide
 from functions.core.errors import ConflictError
 from functions.credit.lines.store import LineItem
-from functions.lending.product_service import find_product
+from functions.lending.products.service import find_product
 from functions.merchants.service import get_merchant
 from functions.payments.parties import Parties
 from functions.payments.store import AuthorizationItem, to_value

@@ -20,9 +20,9 @@ from functions.core.clock import isoformat, local_date
 from functions.core.money import require_currency
 from functions.credit.lines.service import get_line
 from functions.credit.lines.store import LineItem
-from functions.lending.offers import Offer, price_offer
-from functions.lending.plan_product import PlanProduct
-from functions.lending.product_service import product_book
+from functions.lending.products.offers import Offer, price_offer
+from functions.lending.products.plan_product import PlanProduct
+from functions.lending.products.service import product_book
 from functions.merchants.service import get_merchant
 from functions.payments.scenario import Course
 from functions.platform.container import container

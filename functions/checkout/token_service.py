@@ -24,9 +24,9 @@ from functions.core.ids import keyed_hash, require_id
 from functions.credit.lines.service import get_line
 from functions.customers.customer import Customer
 from functions.customers.service import get_customer
-from functions.lending.agreement import Agreement, build_agreement
-from functions.lending.offers import Offer, price_offer
-from functions.lending.product_service import find_product
+from functions.lending.agreements.agreement import Agreement, build_agreement
+from functions.lending.products.offers import Offer, price_offer
+from functions.lending.products.service import find_product
 from functions.merchants.merchant import Merchant
 from functions.merchants.service import get_merchant
 from functions.payments.parties import Parties

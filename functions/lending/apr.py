@@ -1,6 +1,6 @@
 """Annual rates of a credit, from the flows the customer really has.
 
-Each is one root: the rate at which what is lent is worth what is paid back (`functions.lending.root`). The public
+Each is one root: the rate at which what is lent is worth what is paid back (`lending.figures.root`). The public
 functions answer in decimals with more digits than anyone prints; the others are the quick floats
 behind a schedule's figures, accurate to 1e-13 of a period's growth, by Newton's method on convex functions.
 """
@@ -16,8 +16,8 @@ from typing import Final
 
 from functions.core.calendar import add_months, require_day
 from functions.core.errors import InvalidError
-from functions.lending.due_dates import months_and_days
-from functions.lending.root import CONTEXT, Flow, NoRootError, decimal_root
+from functions.lending.figures.due_dates import months_and_days
+from functions.lending.figures.root import CONTEXT, Flow, NoRootError, decimal_root
 
 Real = int | Fraction | Decimal | float
 METHODS: Final = ("nominal_monthly", "effective")

@@ -8,9 +8,9 @@ from typing import Any
 
 from functions.core.clock import epoch_ms, parse_instant
 from functions.core.ids import id_bytes
-from functions.lending.present import present_capture, present_plan
-from functions.lending.product_store import ProductItem, present_product_item
-from functions.lending.store import PlanRow, from_image, plan_row, rows_key
+from functions.lending.plans.present import present_capture, present_plan
+from functions.lending.plans.store import PlanRow, from_image, plan_row, rows_key
+from functions.lending.products.store import ProductItem, present_product_item
 from functions.platform.container import container
 from functions.platform.storage.outbox import Rendered, Told
 from functions.platform.storage.table import RawItem

@@ -16,8 +16,8 @@ from functions.core.calendar import require_day
 from functions.core.errors import InvalidError
 from functions.core.money import BPS, allocate, round_half_up, round_ratio
 from functions.lending import apr
-from functions.lending.due_dates import due_dates, months_and_days
-from functions.lending.frame import Frame, frame_of
+from functions.lending.figures.due_dates import due_dates, months_and_days
+from functions.lending.figures.frame import Frame, frame_of
 from functions.lending.terms import PERIODS_PER_YEAR, Due, PlanTerms, Pricing
 
 __all__ = [

@@ -14,13 +14,13 @@ from functions.ledger.entries import Entry, EntryKind
 from functions.ledger.service import accounting_day, entry_id, plan_entry
 from functions.lending.cash import Effect, capture_effect
 from functions.lending.line import NO_CHANGE, hold
-from functions.lending.next_action import next_action
-from functions.lending.offers import capture_terms
 from functions.lending.plan import Plan, open_plan
-from functions.lending.present import present_capture
-from functions.lending.product_service import find_product
+from functions.lending.plans.next_action import next_action
+from functions.lending.plans.present import present_capture
+from functions.lending.plans.store import PlanItem, plan_new, put_plan
+from functions.lending.products.offers import capture_terms
+from functions.lending.products.service import find_product
 from functions.lending.schedule import build_schedule
-from functions.lending.store import PlanItem, plan_new, put_plan
 from functions.merchants.keyring import MerchantKeysItem, require_current
 from functions.payments import authorization as rules
 from functions.payments.authorization import Capture, Status

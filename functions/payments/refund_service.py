@@ -15,13 +15,13 @@ from functions.core.ids import id_bytes, require_id
 from functions.credit.lines.service import plan_line_change
 from functions.ledger.entries import EntryKind
 from functions.lending import life
-from functions.lending.balance_store import plan_balance_change
 from functions.lending.cash import Effect
 from functions.lending.plan import Plan
-from functions.lending.plan_service import Booking, Entries, PlanChanges, draw_into, open_plan_ids, read_plans
-from functions.lending.present import schedule_rows
+from functions.lending.plans.balance_store import plan_balance_change
+from functions.lending.plans.present import schedule_rows
+from functions.lending.plans.service import Booking, Entries, PlanChanges, draw_into, open_plan_ids, read_plans
+from functions.lending.plans.store import PlanItem
 from functions.lending.refund import RefundKind
-from functions.lending.store import PlanItem
 from functions.merchants.keyring import MerchantKeysItem, require_current
 from functions.payments.fulfilments.sale import Sale
 from functions.payments.parties import Parties, party_hash

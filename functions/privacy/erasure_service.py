@@ -14,8 +14,8 @@ from functions.credit.lines.service import get_lines, plan_close
 from functions.credit.lines.store import LineItem
 from functions.customers import service as customers
 from functions.customers.customer import Customer
-from functions.lending.balance_store import balance_of
-from functions.lending.plan_service import plan_states
+from functions.lending.plans.balance_store import balance_of
+from functions.lending.plans.service import plan_states
 from functions.platform.container import container
 from functions.platform.observability import count
 from functions.platform.storage.transactions import ConditionFailedError, WriteSet, commit

@@ -17,7 +17,7 @@ from functions.credit.upkeep.reading import my_line
 from functions.customers import service as customers
 from functions.customers.present import present_consents, present_profile
 from functions.ledger.service import list_owned
-from functions.lending.balance_store import balance_of
+from functions.lending.plans.balance_store import balance_of
 from functions.payments.disputes.service import list_own
 from functions.platform.container import container
 from functions.platform.observability import count

@@ -11,11 +11,11 @@ from functions.core.errors import UnavailableError
 from functions.core.ids import keyed_hash
 from functions.credit.lines.service import plan_line_change
 from functions.ledger.entries import EntryKind
-from functions.lending.balance_store import BalanceItem, balance_of, plan_balance_change
 from functions.lending.changes.waterfall import payable
 from functions.lending.late import settle
-from functions.lending.plan_service import Booking, Entries, PlanChanges, draw_into, open_plan_ids, read_plans
-from functions.lending.store import PlanItem
+from functions.lending.plans.balance_store import BalanceItem, balance_of, plan_balance_change
+from functions.lending.plans.service import Booking, Entries, PlanChanges, draw_into, open_plan_ids, read_plans
+from functions.lending.plans.store import PlanItem
 from functions.platform.container import container
 from functions.platform.observability import count
 from functions.platform.storage import keys

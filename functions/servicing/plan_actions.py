@@ -24,9 +24,9 @@ from functions.ledger.service import accounting_day, entry_id, plan_entry
 from functions.lending import life
 from functions.lending.cash import NOTHING, Effect
 from functions.lending.line import NO_CHANGE
-from functions.lending.next_action import Action, ActionKind, done, due_actions, next_action
 from functions.lending.plan import BUCKET_STARTS, Plan
-from functions.lending.store import PlanItem, plan_change, put_plan
+from functions.lending.plans.next_action import Action, ActionKind, done, due_actions, next_action
+from functions.lending.plans.store import PlanItem, plan_change, put_plan
 from functions.messaging.service import AlreadyRequestedError, existing, id_of, request_message
 from functions.platform.bus.registry import EVENT_TYPES
 from functions.platform.container import Container, container

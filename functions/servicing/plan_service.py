@@ -13,18 +13,18 @@ from functions.core.money import require_currency
 from functions.credit.lines.service import plan_line_change
 from functions.ledger.entries import EntryKind
 from functions.lending import life
-from functions.lending.agreement import agreement_of_plan
+from functions.lending.agreements.agreement import agreement_of_plan
 from functions.lending.amendments.store import amendments_of
-from functions.lending.balance_store import balance_of, plan_balance_change
 from functions.lending.cash import Effect
 from functions.lending.changes.waterfall import payable, row_due_minor
 from functions.lending.late import plan_late_due_minor, settle
 from functions.lending.payoff import PayoffQuote, QuoteVoidError, payoff_quote
 from functions.lending.plan import Plan, days_past_due, delinquency
-from functions.lending.plan_service import Booking, Entries, PlanChanges, read_plan, read_plans
-from functions.lending.present import present_plan
-from functions.lending.product_service import find_product
-from functions.lending.store import PlanItem, PlanRow, rows_key
+from functions.lending.plans.balance_store import balance_of, plan_balance_change
+from functions.lending.plans.present import present_plan
+from functions.lending.plans.service import Booking, Entries, PlanChanges, read_plan, read_plans
+from functions.lending.plans.store import PlanItem, PlanRow, rows_key
+from functions.lending.products.service import find_product
 from functions.merchants.service import get_merchant
 from functions.platform.container import container
 from functions.platform.signing import BadSignatureError, sign, verify

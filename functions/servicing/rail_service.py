@@ -13,7 +13,7 @@ from functions.core.errors import ConflictError, InvalidError, NotFoundError, Un
 from functions.core.ids import keyed_hash, require_id
 from functions.ledger.accounts import Account
 from functions.ledger.entries import EntryKind, Posting
-from functions.lending.plan_service import Booking, Entries
+from functions.lending.plans.service import Booking, Entries
 from functions.platform.container import Container, container
 from functions.platform.observability import count
 from functions.platform.storage import keys

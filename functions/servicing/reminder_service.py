@@ -7,7 +7,7 @@ from datetime import datetime
 
 from functions.core.errors import FieldError, InvalidError, NotFoundError
 from functions.customers.service import Contact, contact_of
-from functions.lending.store import PlanItem
+from functions.lending.plans.store import PlanItem
 from functions.merchants.service import get_merchant
 from functions.messaging.aws import reachable
 from functions.messaging.message import EMAIL, Route, Subject, Suppress, Verdict

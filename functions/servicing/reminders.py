@@ -9,8 +9,8 @@ from zoneinfo import ZoneInfo
 
 from functions.core.clock import local_date
 from functions.lending.late import late_due_minor
-from functions.lending.next_action import SEGMENTS, SEND_FROM_HOUR, SEND_UNTIL_HOUR
 from functions.lending.plan import Plan, PlanState, Row
+from functions.lending.plans.next_action import SEGMENTS, SEND_FROM_HOUR, SEND_UNTIL_HOUR
 from functions.messaging.message import APP, EMAIL, SMS, Fact, Later, Letter, Money, Route, Suppress, Verdict
 
 TOPIC: Final = "reminder"

@@ -17,10 +17,10 @@ from functions.core.errors import ConflictError, FieldError, InvalidError, NotFo
 from functions.lending.allocation import Allocation, Due, Part, Prepay, allocate_repayment
 from functions.lending.cash import Source
 from functions.lending.changes.prepayment import KEEP_TERM
-from functions.lending.drawing import oldest_first, value_day
 from functions.lending.journal import key_of, perform
 from functions.lending.payoff import payoff_quote, require_payoff
 from functions.lending.plan import Operation, OperationKind, Plan, PlanState
+from functions.lending.plans.drawing import oldest_first, value_day
 from functions.servicing.ports import RailStatus
 
 DUE, PREPAY, PAYOFF = "due", "prepay", "payoff"

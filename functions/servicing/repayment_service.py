@@ -16,11 +16,11 @@ from functions.core.ids import require_id
 from functions.credit.lines.service import plan_line_change
 from functions.ledger.entries import EntryKind
 from functions.lending.allocation import Allocation, take_back
-from functions.lending.balance_store import balance_of, plan_balance_change
-from functions.lending.drawing import oldest_first
 from functions.lending.plan import PlanState
-from functions.lending.plan_service import Booking, Entries, PlanChanges, open_plan_ids
-from functions.lending.store import PlanItem
+from functions.lending.plans.balance_store import balance_of, plan_balance_change
+from functions.lending.plans.drawing import oldest_first
+from functions.lending.plans.service import Booking, Entries, PlanChanges, open_plan_ids
+from functions.lending.plans.store import PlanItem
 from functions.platform.container import container
 from functions.platform.observability import count
 from functions.platform.storage import keys

@@ -13,8 +13,8 @@ from functions.checkout.quote_service import present_offer
 from functions.checkout.schemas import AuthorizationRequest
 from functions.checkout.situation import read_situation
 from functions.checkout.tokens import Quote, sign_quote
-from functions.lending.offers import price_offer
-from functions.lending.products import load_product_book
+from functions.lending.products.book import load_product_book
+from functions.lending.products.offers import price_offer
 from functions.platform.container import container
 from functions.platform.storage.transactions import WriteSet, _transact_item
 from tests.builders.customers import a_call

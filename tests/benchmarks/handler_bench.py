@@ -22,7 +22,7 @@ import boto3
 from botocore.awsrequest import AWSResponse
 from moto.core.models import botocore_stubber
 
-from functions.lending import product_service as products
+from functions.lending.products import service as products
 from functions.merchants import service as merchants
 from functions.platform.container import container
 from functions.risk.rule_life import live as rules

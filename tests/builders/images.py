@@ -6,9 +6,9 @@ import itertools
 from datetime import datetime
 
 from functions.core.ids import id_bytes
-from functions.lending.next_action import done
 from functions.lending.plan import Plan
-from functions.lending.store import PlanItem, put_plan
+from functions.lending.plans.next_action import done
+from functions.lending.plans.store import PlanItem, put_plan
 from functions.platform.bus.stream import StreamRecord
 
 _numbers = itertools.count(1)

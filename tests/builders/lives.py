@@ -19,7 +19,7 @@ from functions.ledger.accounts import Account, Side
 from functions.ledger.encoding import entry_from_bytes
 from functions.ledger.entries import Entry
 from functions.lending.cash import holdback_minor
-from functions.lending.store import PlanItem
+from functions.lending.plans.store import PlanItem
 from functions.payments.disputes import service as disputes
 from functions.servicing import plan_actions
 from tests.builders.api import Reply

@@ -17,12 +17,12 @@ from functions.core.clock import epoch_ms, from_epoch_ms, local_date
 from functions.core.ids import derived_id, id_bytes
 from functions.customers.customer import Customer
 from functions.lending import life
-from functions.lending.next_action import next_action
 from functions.lending.payoff import payoff_quote
 from functions.lending.plan import open_plan
+from functions.lending.plans.next_action import next_action
+from functions.lending.plans.store import PlanItem, plan_change, put_plan
 from functions.lending.rules import PlanRules
 from functions.lending.schedule import build_schedule
-from functions.lending.store import PlanItem, plan_change, put_plan
 from functions.lending.terms import PlanTerms
 from functions.messaging.sandbox import SentItem
 from functions.messaging.store import MessageItem

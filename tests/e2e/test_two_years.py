@@ -23,7 +23,7 @@ import pytest
 from functions.core.clock import from_epoch_ms, parse_instant
 from functions.ledger.accounts import Account, AccountRef, Side
 from functions.ledger.encoding import entry_from_bytes
-from functions.lending.store import PlanItem
+from functions.lending.plans.store import PlanItem
 from tests.builders.remote import Newcomer, RemoteShop, eventually
 from tests.platform_fixture import RunningPlatform
 

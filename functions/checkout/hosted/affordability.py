@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Final
 
-from functions.lending.offers import Offer
-from functions.lending.plan_product import PlanProduct
+from functions.lending.products.offers import Offer
+from functions.lending.products.plan_product import PlanProduct
 
 Month = tuple[int, int]
 

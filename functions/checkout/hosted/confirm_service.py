@@ -51,7 +51,7 @@ from functions.customers.passkeys.ceremony import PasskeyRefusedError
 from functions.customers.passkeys.service import place_of, verify_answer
 from functions.customers.passkeys.store import PasskeyItem
 from functions.customers.service import get_customer
-from functions.lending.product_service import find_product
+from functions.lending.products.service import find_product
 from functions.merchants.service import get_merchant
 from functions.payments.authorization import DEAD
 from functions.payments.parties import Parties

@@ -23,10 +23,10 @@ from functions.credit.lines.store import LineItem
 from functions.customers.customer import Customer
 from functions.customers.passkeys.service import list_passkeys
 from functions.customers.service import get_customer
-from functions.lending.offers import price_offer
-from functions.lending.plan_product import PlanProduct
-from functions.lending.plan_service import open_plan_ids, read_plans
-from functions.lending.product_service import product_book
+from functions.lending.plans.service import open_plan_ids, read_plans
+from functions.lending.products.offers import price_offer
+from functions.lending.products.plan_product import PlanProduct
+from functions.lending.products.service import product_book
 from functions.merchants.service import get_merchant
 from functions.payments.authorization import Status
 from functions.payments.service import load as load_authorization

@@ -6,10 +6,10 @@ from datetime import date
 
 from functions.checkout.agreement_store import plan_accepted
 from functions.core.clock import from_epoch_ms
-from functions.lending.agreement import Agreement, build_agreement
-from functions.lending.offers import Offer, price_offer
-from functions.lending.plan_product import PlanProduct
-from functions.lending.product_service import find_product
+from functions.lending.agreements.agreement import Agreement, build_agreement
+from functions.lending.products.offers import Offer, price_offer
+from functions.lending.products.plan_product import PlanProduct
+from functions.lending.products.service import find_product
 from functions.merchants.service import get_merchant
 from functions.payments.store import AuthorizationItem
 from functions.platform.storage.transactions import WriteSet

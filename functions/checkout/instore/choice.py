@@ -10,7 +10,7 @@ from functions.core.clock import epoch_ms
 from functions.core.errors import FieldError, InvalidError
 from functions.core.money import BPS
 from functions.credit.lines.store import LineItem
-from functions.lending.plan_product import PlanProduct
+from functions.lending.products.plan_product import PlanProduct
 from functions.payments.authorization import Status
 from functions.risk.ruling.outcomes import Outcome
 

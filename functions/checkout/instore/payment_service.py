@@ -46,8 +46,8 @@ from functions.core.errors import IdempotencyKeyReusedError, UnavailableError
 from functions.core.ids import keyed_hash
 from functions.core.money import require_currency
 from functions.credit.lines.store import CodeUse, LineItem, hold_refusal, is_used, plan_hold
-from functions.lending.plan_product import PlanProduct
-from functions.lending.product_service import product_book
+from functions.lending.products.plan_product import PlanProduct
+from functions.lending.products.service import product_book
 from functions.merchants.keyring import require_current
 from functions.merchants.merchant import Merchant
 from functions.merchants.service import get_merchant

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from functions.checkout.instore.receipt import Slip, receipt_lines
 from functions.core.clock import from_epoch_ms, isoformat
-from functions.lending.product_service import find_product
+from functions.lending.products.service import find_product
 from functions.merchants.service import get_merchant
 from functions.payments import till
 from functions.payments.authorization import Status

@@ -18,7 +18,7 @@ from functions.credit.upkeep.store import LimitFileItem, load_file
 from functions.credit.upkeep.values import Alert, Cause
 from functions.customers.service import get_customer
 from functions.lending.plan import days_past_due
-from functions.lending.store import PlanItem
+from functions.lending.plans.store import PlanItem
 from functions.platform.container import container
 from functions.platform.storage import keys
 from functions.platform.storage.transactions import WriteSet

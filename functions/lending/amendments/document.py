@@ -1,6 +1,6 @@
 """The document of a re-plan: rate and total cost before and after first, then the new installments. Pure.
 
-Source: as `functions.lending.agreement`; Regulation Z, 12 CFR 1026.20(a), on new disclosures when terms change.
+Source: as `lending.agreements.agreement`; Regulation Z, 12 CFR 1026.20(a), on new disclosures when terms change.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 
-from functions.lending.agreement import LENDER, Agreement, Page, one_line, percent, sealed, spoken_language
+from functions.lending.agreements.agreement import LENDER, Agreement, Page, one_line, percent, sealed, spoken_language
 from functions.lending.amendments.outlook import Outlook, outlook
 from functions.lending.amendments.texts import AMENDMENT_VERSION, TEXTS
 from functions.lending.plan import Plan

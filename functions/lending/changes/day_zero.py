@@ -10,7 +10,7 @@ from typing import Final
 
 from functions.core.money import allocate
 from functions.lending.apr import ODD_DAYS_IN_MONTH, reg_z_apr
-from functions.lending.due_dates import months_and_days
+from functions.lending.figures.due_dates import months_and_days
 from functions.lending.plan import Plan
 from functions.lending.terms import PERIODS_PER_YEAR
 

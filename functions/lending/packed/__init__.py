@@ -1,1 +1,1 @@
-"""The bytes of a plan: numbers, columns of rows; `functions.lending.packing` is their front."""
+"""The bytes of a plan: numbers, columns of rows; `functions.lending.plans.packing` is their front."""

@@ -18,9 +18,9 @@ from functions.ledger.entries import EntryKind
 from functions.lending import life
 from functions.lending.cash import Effect
 from functions.lending.plan import Plan
-from functions.lending.plan_service import Entries, PlanChanges, read_plan
+from functions.lending.plans.service import Entries, PlanChanges, read_plan
+from functions.lending.plans.store import PlanItem
 from functions.lending.refund import Bearer, RefundKind
-from functions.lending.store import PlanItem
 from functions.payments.disputes import dispute as rules
 from functions.payments.disputes.dispute import Dispute, Evidence, Kind, Outcome, State
 from functions.payments.disputes.schemas import DisputeDecision, DisputeRequest, EvidenceRequest

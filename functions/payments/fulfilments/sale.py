@@ -7,7 +7,7 @@ from datetime import date, timedelta
 from typing import Final
 
 from functions.core.errors import FieldError, InvalidError
-from functions.lending.store import PlanItem
+from functions.lending.plans.store import PlanItem
 from functions.payments.scenario import CaptureRule, Scenario
 
 LONGEST: Final = timedelta(days=730)

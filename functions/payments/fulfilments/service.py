@@ -16,8 +16,8 @@ from functions.lending import life
 from functions.lending.cash import Effect, holdback_minor
 from functions.lending.changes.fulfilment import FulfilmentExceedsRemainderError
 from functions.lending.plan import Plan
-from functions.lending.plan_service import Booking, Entries, PlanChanges
-from functions.lending.store import PlanItem
+from functions.lending.plans.service import Booking, Entries, PlanChanges
+from functions.lending.plans.store import PlanItem
 from functions.merchants.keyring import MerchantKeysItem, require_current
 from functions.payments.fulfilments.sale import units_value_minor
 from functions.payments.fulfilments.schemas import FulfilmentRequest

@@ -15,7 +15,7 @@ from typing import Final
 
 from functions.core.clock import from_epoch_ms
 from functions.lending.plan import Plan, PlanState, delinquency
-from functions.lending.store import PlanItem, from_image
+from functions.lending.plans.store import PlanItem, from_image
 from functions.payments.authorization import Status
 from functions.payments.scenario import SCENARIOS
 from functions.payments.store import AuthorizationItem, to_value

@@ -9,7 +9,7 @@ from typing import Any, Final
 from functions.core.clock import epoch_ms, from_epoch_ms, isoformat
 from functions.core.errors import FieldError, InvalidError, NotFoundError
 from functions.core.money import require_currency
-from functions.lending.product_service import product_book
+from functions.lending.products.service import product_book
 from functions.platform.container import container
 from functions.platform.observability import count
 from functions.platform.storage import keys

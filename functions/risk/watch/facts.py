@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from functions.core.clock import local_date
 from functions.lending.plan import OperationKind, Plan, PlanState
-from functions.lending.store import PlanItem, from_image
+from functions.lending.plans.store import PlanItem, from_image
 from functions.payments.refund_store import RefundItem
 from functions.platform.bus.stream import StreamRecord
 from functions.platform.storage import keys

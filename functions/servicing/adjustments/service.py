@@ -15,13 +15,13 @@ from functions.ledger.accounts import Account
 from functions.ledger.entries import EntryKind, Posting
 from functions.lending import life
 from functions.lending.amendments.store import plan_amendment
-from functions.lending.balance_store import plan_balance_change
 from functions.lending.cash import Effect
 from functions.lending.changes.replan import NewTerm
 from functions.lending.plan import Plan
-from functions.lending.plan_service import Booking, Entries, PlanChanges, read_plans
-from functions.lending.product_service import SamePersonError
-from functions.lending.store import PlanItem
+from functions.lending.plans.balance_store import plan_balance_change
+from functions.lending.plans.service import Booking, Entries, PlanChanges, read_plans
+from functions.lending.plans.store import PlanItem
+from functions.lending.products.service import SamePersonError
 from functions.platform.container import Container, container
 from functions.platform.observability import count
 from functions.platform.storage import keys

@@ -15,11 +15,11 @@ from functions.core.clock import local_date
 from functions.core.errors import NotFoundError
 from functions.core.ids import derived_id, keyed_hash
 from functions.lending.changes.waterfall import payable, row_due_minor
-from functions.lending.drawing import oldest_first
 from functions.lending.late import settle
-from functions.lending.next_action import ActionKind, due_actions
-from functions.lending.plan_service import open_plan_ids
-from functions.lending.store import PlanItem
+from functions.lending.plans.drawing import oldest_first
+from functions.lending.plans.next_action import ActionKind, due_actions
+from functions.lending.plans.service import open_plan_ids
+from functions.lending.plans.store import PlanItem
 from functions.platform.container import Container, container
 from functions.platform.observability import count, log
 from functions.platform.storage import keys

@@ -17,8 +17,8 @@ from functions.core.ids import require_id
 from functions.lending.changes.waterfall import payable, row_due_minor
 from functions.lending.late import settle
 from functions.lending.plan import BUCKET_STARTS, Plan, PlanState
-from functions.lending.plan_service import open_plan_ids, read_plans
-from functions.lending.store import PlanItem
+from functions.lending.plans.service import open_plan_ids, read_plans
+from functions.lending.plans.store import PlanItem
 from functions.platform.container import Container, container
 from functions.platform.observability import count
 from functions.platform.storage.outbox import Pending

@@ -9,8 +9,8 @@ from functions.ledger.entries import EntryKind
 from functions.lending import life
 from functions.lending.cash import Effect
 from functions.lending.plan import Plan
-from functions.lending.plan_service import read_plan
-from functions.lending.present import schedule_rows
+from functions.lending.plans.present import schedule_rows
+from functions.lending.plans.service import read_plan
 from functions.platform.web.context import Call
 from functions.servicing.hardship.limits import (
     DEFERRAL_ALONE_DAYS,

@@ -15,10 +15,10 @@ from functions.lending.cash import Effect
 from functions.lending.changes.replan import NewTerm, next_due_on
 from functions.lending.late import settle
 from functions.lending.plan import Plan
-from functions.lending.plan_service import read_plan
-from functions.lending.present import schedule_rows
-from functions.lending.product_service import find_product
-from functions.lending.store import PlanItem
+from functions.lending.plans.present import schedule_rows
+from functions.lending.plans.service import read_plan
+from functions.lending.plans.store import PlanItem
+from functions.lending.products.service import find_product
 from functions.merchants.service import get_merchant
 from functions.platform.container import container
 from functions.platform.signing import BadSignatureError, sign, verify

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
-from functions.lending.schemas import DayText
+from functions.lending.products.schemas import DayText
 from functions.payments.schemas import InstallmentView
 from functions.platform.web.operation import Bps, Day, Minor
 from functions.platform.web.schema import Answer, Body

@@ -16,8 +16,8 @@ from functions.core.errors import ConflictError, NotFoundError, UnavailableError
 from functions.core.ids import derived_id, id_bytes, keyed_hash, require_id
 from functions.core.money import require_currency
 from functions.ledger.entries import EntryKind
-from functions.lending.balance_store import balance_of, plan_balance_change
-from functions.lending.plan_service import Booking, Entries
+from functions.lending.plans.balance_store import balance_of, plan_balance_change
+from functions.lending.plans.service import Booking, Entries
 from functions.platform.container import Container, container
 from functions.platform.observability import count, log
 from functions.platform.storage.outbox import Pending

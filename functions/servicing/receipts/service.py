@@ -12,8 +12,8 @@ from functions.core.clock import from_epoch_ms, isoformat, local_date
 from functions.core.errors import ConflictError, NotFoundError, UnavailableError
 from functions.core.ids import derived_id, require_id
 from functions.customers.service import get_customer
-from functions.lending.drawing import oldest_first
-from functions.lending.plan_service import open_plan_ids
+from functions.lending.plans.drawing import oldest_first
+from functions.lending.plans.service import open_plan_ids
 from functions.platform.container import container
 from functions.platform.storage.transactions import ConditionFailedError, commit
 from functions.platform.web.commands import is_replay, remember

@@ -10,7 +10,7 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from functions.core.ids import id_bytes
-from functions.lending.plan_product import LATEST_BILL_DAY
+from functions.lending.products.plan_product import LATEST_BILL_DAY
 from functions.lending.terms import Due
 
 BILL_DAYS: Final = (1, 6, 11, 16, 21, 26)

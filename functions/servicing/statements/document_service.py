@@ -8,7 +8,7 @@ from typing import Any, Final
 from functions.core.clock import isoformat
 from functions.core.errors import FieldError, InvalidError, UnavailableError
 from functions.customers.service import contact_of
-from functions.lending.plan_service import read_plans
+from functions.lending.plans.service import read_plans
 from functions.platform.container import Container, container
 from functions.platform.web.context import Call
 from functions.servicing.reminder_service import shown_merchant

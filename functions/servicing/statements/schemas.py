@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from functions.lending.plan_product import LATEST_BILL_DAY
+from functions.lending.products.plan_product import LATEST_BILL_DAY
 from functions.platform.web.operation import Bps, Day, Instant, Minor
 from functions.platform.web.schema import Answer, Body, Currency
 

@@ -12,10 +12,10 @@ from functions.core.ids import id_bytes, require_id
 from functions.core.money import require_currency
 from functions.credit.lines.service import get_line
 from functions.customers.service import get_customer
-from functions.lending.balance_store import balance_of
-from functions.lending.plan_service import plan_ids_since, read_plans
-from functions.lending.product_service import find_product
-from functions.lending.store import PlanItem
+from functions.lending.plans.balance_store import balance_of
+from functions.lending.plans.service import plan_ids_since, read_plans
+from functions.lending.plans.store import PlanItem
+from functions.lending.products.service import find_product
 from functions.platform.container import Container, container
 from functions.platform.observability import count, log
 from functions.platform.storage.outbox import Pending

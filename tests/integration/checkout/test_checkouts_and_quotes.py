@@ -11,7 +11,7 @@ import pytest
 from functions.checkout.agreement_store import AgreementItem
 from functions.checkout.checkout_store import OrderItem
 from functions.customers import magic
-from functions.lending.store import PlanItem
+from functions.lending.plans.store import PlanItem
 from functions.platform.storage import keys
 from tests.builders.platform import Platform
 from tests.builders.shop import Shop, a_merchant, a_shop

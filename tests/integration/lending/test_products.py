@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from functions.lending import product_service
-from functions.lending.product_service import find_product, product_book
-from functions.lending.products import load_product_book, product_from_dict, product_to_dict
+from functions.lending.products import service as product_service
+from functions.lending.products.book import load_product_book, product_from_dict, product_to_dict
+from functions.lending.products.service import find_product, product_book
 from tests.builders.api import Reply
 from tests.builders.platform import Platform
 from tests.builders.shop import Shop, a_shop, all_api

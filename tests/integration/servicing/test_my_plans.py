@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from functions.lending.balance_store import BalanceItem
+from functions.lending.plans.balance_store import BalanceItem
 from functions.platform.storage import keys
 from functions.servicing.plan_actions import act
 from tests.builders.platform import LEDGER_TABLE, Platform
@@ -40,7 +40,7 @@ def test_plans_are_listed_newest_first_in_pages(shop: Shop) -> None:
 
 def test_an_event_told_late_does_not_turn_the_list_back(shop: Shop) -> None:
     from functions.lending.events import project
-    from functions.lending.store import PlanRow, rows_key
+    from functions.lending.plans.store import PlanRow, rows_key
 
     bought = shop.buy(10_000, term=1)
     shop.platform.clock.advance_business(MONTH)

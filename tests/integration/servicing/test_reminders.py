@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from functions.core.clock import OffsetClock, isoformat, local_date
-from functions.lending.next_action import SEGMENTS
+from functions.lending.plans.next_action import SEGMENTS
 from functions.messaging.sandbox import SandboxChannel
 from functions.messaging.service import LEASE, id_of
 from functions.platform.container import container

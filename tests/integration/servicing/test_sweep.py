@@ -12,9 +12,9 @@ from pynamodb.attributes import UnicodeAttribute
 
 from functions.core.clock import isoformat
 from functions.core.errors import UnavailableError
-from functions.lending.next_action import next_action
 from functions.lending.plan import PlanState
-from functions.lending.store import PlanItem
+from functions.lending.plans.next_action import next_action
+from functions.lending.plans.store import PlanItem
 from functions.platform.container import Container
 from functions.platform.storage import keys
 from functions.platform.storage.action_index import hour_key

@@ -24,7 +24,7 @@ from functions.lending.apr import (
     reg_z_apr,
     regular_rate,
 )
-from functions.lending.root import CONTEXT
+from functions.lending.figures.root import CONTEXT
 from tests.builders.effort import effort
 
 QUICK = settings(max_examples=effort(25), deadline=None)

@@ -7,8 +7,8 @@ import pytest
 from functions.ledger.accounts import Account
 from functions.lending.cash import capture_effect
 from functions.lending.line import CreditLine
-from functions.lending.packing import MAX_PLAN_BYTES, fitted, pack_plan, unpack_plan
 from functions.lending.plan import Plan, PlanState
+from functions.lending.plans.packing import MAX_PLAN_BYTES, fitted, pack_plan, unpack_plan
 from tests.builders.plans import Life, Moment, Trial, random_plan, require_books
 
 EVENTS = 60

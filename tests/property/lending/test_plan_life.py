@@ -15,9 +15,9 @@ from functions.lending.changes.charge_off import ChargeOffTooEarlyError
 from functions.lending.changes.replan import NewTerm
 from functions.lending.late import plan_late_due_minor
 from functions.lending.line import NO_CHANGE, CreditLine
-from functions.lending.packing import fitted, pack_plan, unpack_plan
 from functions.lending.payoff import payoff_quote
 from functions.lending.plan import PlanState, days_past_due
+from functions.lending.plans.packing import fitted, pack_plan, unpack_plan
 from functions.lending.rules import PlanRules
 from tests.builders.effort import effort
 from tests.builders.plans import CUSTOMER, START, a_plan

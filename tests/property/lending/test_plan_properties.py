@@ -11,11 +11,11 @@ from functions.lending import life
 from functions.lending.allocation import Due, allocate_repayment
 from functions.lending.apr import irr_annual, reg_z_apr
 from functions.lending.cash import capture_effect
-from functions.lending.earning import earn, earned_by, income_by_period
+from functions.lending.changes.earning import earn, earned_by, income_by_period
 from functions.lending.late import late_charge_minor, plan_late_due_minor, settle
-from functions.lending.next_action import SEGMENTS, done, due_actions, next_action
 from functions.lending.payoff import payoff_quote
 from functions.lending.plan import PlanState
+from functions.lending.plans.next_action import SEGMENTS, done, due_actions, next_action
 from functions.lending.rules import REFUND_POLICIES, PlanRules
 from tests.builders.effort import effort
 from tests.builders.plans import CUSTOMER, Trial, a_plan, require_books

@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from functions.core.calendar import DAY_COUNTS
-from functions.lending.apr_cap import AprCap, AprCapBrokenError, find_breach
-from functions.lending.offers import capture_terms
-from functions.lending.products import GRADES, load_product_book
+from functions.lending.products.apr_cap import AprCap, AprCapBrokenError, find_breach
+from functions.lending.products.book import GRADES, load_product_book
+from functions.lending.products.offers import capture_terms
 from functions.lending.schedule import PlanTerms, build_schedule
 from functions.lending.terms import Due, Pricing
 from tests.builders.effort import effort

@@ -14,8 +14,8 @@ from functions.core.calendar import DAY_COUNTS, add_months, day_count_fraction
 from functions.core.money import allocate, round_half_up
 from functions.lending import schedule as schedule_module
 from functions.lending.apr import effective_apr, irr_annual, reg_z_apr
-from functions.lending.due_dates import MIN_FIRST_PERIOD_DAYS
-from functions.lending.frame import frame_of
+from functions.lending.figures.due_dates import MIN_FIRST_PERIOD_DAYS
+from functions.lending.figures.frame import frame_of
 from functions.lending.schedule import PlanTerms, build_schedule, split_evenly
 from functions.lending.terms import PERIODS_PER_YEAR, Due, Pricing
 from tests.builders.effort import effort

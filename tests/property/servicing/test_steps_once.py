@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from functions.lending import life
-from functions.lending.next_action import SEGMENTS, SEND_FROM_HOUR, SEND_UNTIL_HOUR, next_action
 from functions.lending.payoff import payoff_quote
 from functions.lending.plan import Plan, PlanState
+from functions.lending.plans.next_action import SEGMENTS, SEND_FROM_HOUR, SEND_UNTIL_HOUR, next_action
 from functions.lending.rules import PlanRules
 from functions.servicing.plan_actions import work_of
 from functions.servicing.reminders import Preference as Wish

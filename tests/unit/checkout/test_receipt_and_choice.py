@@ -15,8 +15,8 @@ from functions.checkout.instore.choice import (
 from functions.checkout.instore.receipt import WIDTH, Slip, columns, receipt_lines
 from functions.core.clock import epoch_ms
 from functions.credit.lines.store import LineItem
-from functions.lending.plan_product import PlanProduct
-from functions.lending.products import load_product_book
+from functions.lending.products.book import load_product_book
+from functions.lending.products.plan_product import PlanProduct
 from functions.merchants.merchant import Merchant
 from functions.payments.authorization import Status
 from functions.payments.till import CodeEvidence

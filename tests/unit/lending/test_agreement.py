@@ -6,8 +6,8 @@ import pytest
 
 from functions.core.money import UnsupportedLanguageError
 from functions.lending import life
-from functions.lending.agreement import AgreementCurrencyError, agreement_of_plan, build_agreement, percent
-from functions.lending.agreement_texts import TEXTS
+from functions.lending.agreements.agreement import AgreementCurrencyError, agreement_of_plan, build_agreement, percent
+from functions.lending.agreements.texts import TEXTS
 from functions.lending.rules import PAYOFF_POLICIES, REFUND_POLICIES, WATERFALLS, PlanRules
 from functions.lending.schedule import build_schedule
 from functions.lending.terms import InvalidTermsError, PlanTerms

@@ -5,7 +5,7 @@ from datetime import date
 from functions.ledger.accounts import Account
 from functions.lending import life
 from functions.lending.cash import capture_effect
-from functions.lending.earning import earn, earned_by, income_by_period
+from functions.lending.changes.earning import earn, earned_by, income_by_period
 from functions.lending.payoff import payoff_quote
 from tests.builders.plans import ANNUAL, FREE, START, Trial, a_plan, require_books
 

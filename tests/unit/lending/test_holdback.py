@@ -10,9 +10,9 @@ from functions.lending import life
 from functions.lending.cash import capture_effect, holdback_minor
 from functions.lending.changes.dispute import DisputeOpenError
 from functions.lending.changes.fulfilment import FulfilmentExceedsRemainderError, NothingHeldBackError
-from functions.lending.next_action import ActionKind, done, due_actions, next_action
 from functions.lending.payoff import payoff_quote
 from functions.lending.plan import Plan, PlanState
+from functions.lending.plans.next_action import ActionKind, done, due_actions, next_action
 from functions.lending.refund import Bearer
 from functions.lending.rules import PlanRules
 from tests.builders.plans import FREE, START, Trial, a_plan

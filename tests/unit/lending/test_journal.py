@@ -10,9 +10,9 @@ from functions.lending import life
 from functions.lending.cash import capture_effect
 from functions.lending.journal import JOURNAL_LIMIT, ValuedTooEarlyError, fold_oldest, plan_as_of
 from functions.lending.late import plan_late_due_minor
-from functions.lending.next_action import done
 from functions.lending.payoff import payoff_quote
 from functions.lending.plan import PlanState
+from functions.lending.plans.next_action import done
 from tests.builders.plans import ANNUAL, FREE, START, Trial, a_plan, require_books
 
 

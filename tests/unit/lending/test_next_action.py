@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from functions.lending import life
-from functions.lending.next_action import (
+from functions.lending.plans.next_action import (
     SEGMENTS,
     ActionKind,
     QuietHourError,

@@ -7,9 +7,9 @@ from datetime import date
 
 import pytest
 
-from functions.lending.apr_cap import AprCap
-from functions.lending.offers import AmountOutOfRangeError, capture_terms, price_offer
-from functions.lending.products import PriceNotOfferedError, load_product_book
+from functions.lending.products.apr_cap import AprCap
+from functions.lending.products.book import PriceNotOfferedError, load_product_book
+from functions.lending.products.offers import AmountOutOfRangeError, capture_terms, price_offer
 from functions.lending.schedule import build_schedule
 from functions.lending.terms import PlanTerms, Pricing
 

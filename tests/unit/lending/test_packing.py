@@ -8,10 +8,10 @@ import pytest
 
 from functions.lending import life
 from functions.lending.changes.replan import NewTerm
-from functions.lending.next_action import done
 from functions.lending.packed.varint import Reader, Writer
-from functions.lending.packing import MAX_PLAN_BYTES, UnreadablePlanError, fitted, pack_plan, unpack_plan
 from functions.lending.plan import OperationKind, Plan
+from functions.lending.plans.next_action import done
+from functions.lending.plans.packing import MAX_PLAN_BYTES, UnreadablePlanError, fitted, pack_plan, unpack_plan
 from functions.lending.refund import RefundKind
 from functions.lending.rules import PlanRules
 from functions.lending.terms import PlanTerms

@@ -11,7 +11,7 @@ import pytest
 
 from functions.core.errors import InvalidError, NotFoundError
 from functions.core.money import UnsupportedCurrencyError, require_currency
-from functions.lending.products import (
+from functions.lending.products.book import (
     CATEGORIES,
     CHANNELS,
     DEFAULT_BOOK,

@@ -10,6 +10,7 @@ from functions.lending import life
 from functions.lending.amendments.document import amendment_of
 from functions.lending.cash import capture_effect
 from functions.lending.changes.accrual import accrued_fee_minor
+from functions.lending.changes.earning import earn
 from functions.lending.changes.replan import (
     NewTerm,
     ReplanLimitError,
@@ -17,11 +18,10 @@ from functions.lending.changes.replan import (
     carried_fee_minor,
     level_parts,
 )
-from functions.lending.earning import earn
 from functions.lending.late import plan_late_due_minor, settle
-from functions.lending.next_action import ActionKind, due_actions, next_action
 from functions.lending.payoff import payoff_quote
 from functions.lending.plan import Delinquency, PlanState, days_past_due, delinquency
+from functions.lending.plans.next_action import ActionKind, due_actions, next_action
 from functions.lending.rules import PlanRules
 from tests.builders.plans import ANNUAL, FLAT, FREE, Trial, a_plan, require_books
 

@@ -9,8 +9,8 @@ import pytest
 
 from functions.lending import life
 from functions.lending.plan import Plan
+from functions.lending.plans.store import PlanItem
 from functions.lending.rules import PlanRules
-from functions.lending.store import PlanItem
 from functions.payments.fulfilments.sale import LONGEST, NOTHING_SAID, Sale, SaleRefusedError, units_value_minor
 from functions.payments.returns import entitlement
 from functions.payments.scenario import SCENARIOS, CaptureRule, ReturnRule, shown_category

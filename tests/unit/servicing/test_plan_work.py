@@ -10,8 +10,8 @@ import pytest
 from functions.ledger.accounts import Account
 from functions.ledger.entries import EntryKind
 from functions.lending.cash import NOTHING
-from functions.lending.next_action import next_action
 from functions.lending.plan import Plan, PlanState
+from functions.lending.plans.next_action import next_action
 from functions.lending.rules import PlanRules
 from functions.servicing.plan_actions import MAX_MESSAGES, Work, work_of
 from tests.builders.plans import a_plan

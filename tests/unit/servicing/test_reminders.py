@@ -11,8 +11,8 @@ import pytest
 
 from functions.lending import life
 from functions.lending.changes.replan import NewTerm
-from functions.lending.next_action import SEGMENTS
 from functions.lending.plan import Plan, PlanState
+from functions.lending.plans.next_action import SEGMENTS
 from functions.messaging.message import APP, EMAIL, SMS, TEMPLATES, Later, Letter, Money, Route, Suppress
 from functions.servicing.reminders import (
     Preference,

@@ -9,9 +9,9 @@ import pytest
 
 from functions.core.errors import NotFoundError
 from functions.lending import life
-from functions.lending.drawing import MOST_PLANS, draw_credit, earliest_on, oldest_first, value_day
 from functions.lending.payoff import PayoffShortError, payoff_quote
 from functions.lending.plan import PlanState
+from functions.lending.plans.drawing import MOST_PLANS, draw_credit, earliest_on, oldest_first, value_day
 from functions.platform.storage.meter import item_bytes
 from functions.platform.storage.outbox import Pending
 from functions.servicing.ports import RailStatus, RailWord

@@ -14,11 +14,11 @@ from functions.ledger.entries import Entry, EntryKind, Posting
 from functions.ledger.explained import Explained
 from functions.ledger.service import accounting_day, entry_id, plan_entry
 from functions.lending.cash import NOTHING, Effect, Notice
-from functions.lending.drawing import draw_credit
 from functions.lending.line import NO_CHANGE, LineChange
-from functions.lending.next_action import next_action
 from functions.lending.plan import Plan, PlanState
-from functions.lending.store import PlanItem, PlanRow, plan_change, put_plan, rows_key
+from functions.lending.plans.drawing import draw_credit
+from functions.lending.plans.next_action import next_action
+from functions.lending.plans.store import PlanItem, PlanRow, plan_change, put_plan, rows_key
 from functions.platform.bus.registry import EVENT_TYPES
 from functions.platform.container import container
 from functions.platform.storage import keys

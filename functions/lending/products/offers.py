@@ -7,8 +7,8 @@ from datetime import date
 
 from functions.core.errors import InvalidError
 from functions.core.money import BPS, round_ratio
-from functions.lending.apr_cap import AprCapBrokenError, find_breach
-from functions.lending.plan_product import PlanProduct
+from functions.lending.products.apr_cap import AprCapBrokenError, find_breach
+from functions.lending.products.plan_product import PlanProduct
 from functions.lending.schedule import Schedule, build_schedule
 from functions.lending.terms import PlanTerms
 

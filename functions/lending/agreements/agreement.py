@@ -16,9 +16,9 @@ from typing import Any, Final
 
 from functions.core.errors import InvalidError
 from functions.core.money import UnsupportedLanguageError, format_money
-from functions.lending.agreement_texts import AGREEMENT_VERSION, TEXTS
-from functions.lending.apr_cap import CAP_METHODS
+from functions.lending.agreements.texts import AGREEMENT_VERSION, TEXTS
 from functions.lending.plan import Plan
+from functions.lending.products.apr_cap import CAP_METHODS
 from functions.lending.rules import DEFAULT_RULES, WATERFALLS, PlanRules
 from functions.lending.schedule import Schedule, build_schedule
 from functions.lending.terms import require_choice

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from functions.core.calendar import DAY_COUNTS
 from functions.core.money import BPS, round_ratio
-from functions.lending.due_dates import due_dates
+from functions.lending.figures.due_dates import due_dates
 from functions.lending.terms import PlanTerms
 
 _SHORTEST_MONTH = 28

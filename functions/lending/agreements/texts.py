@@ -1,4 +1,4 @@
-"""The sentences of an agreement, in each language; `functions.lending.agreement` puts the figures in.
+"""The sentences of an agreement, in each language; `functions.lending.agreements.agreement` puts the figures in.
 
 A changed sentence is a new `AGREEMENT_VERSION`: an agreement accepted once stays as it was shown.
 """

@@ -22,8 +22,18 @@ from functions.core.errors import (
     UnavailableError,
 )
 from functions.core.money import require_currency
-from functions.lending.plan_product import PlanProduct
-from functions.lending.product_store import (
+from functions.lending.products.book import (
+    InvalidProductError,
+    ProductBook,
+    ProductNotFoundError,
+    load_product_book,
+    product_from_dict,
+    product_to_dict,
+    validate_product,
+)
+from functions.lending.products.plan_product import PlanProduct
+from functions.lending.products.schemas import ProductRequest
+from functions.lending.products.store import (
     APPROVED,
     PROPOSED,
     SHIPPED,
@@ -35,16 +45,6 @@ from functions.lending.product_store import (
     read_versions,
     version_name,
 )
-from functions.lending.products import (
-    InvalidProductError,
-    ProductBook,
-    ProductNotFoundError,
-    load_product_book,
-    product_from_dict,
-    product_to_dict,
-    validate_product,
-)
-from functions.lending.schemas import ProductRequest
 from functions.platform.container import container
 from functions.platform.storage import keys
 from functions.platform.storage.outbox import Pending

@@ -22,8 +22,8 @@ from functions.core.calendar import DAY_COUNTS
 from functions.core.errors import InvalidError
 from functions.core.money import BPS, round_ratio
 from functions.lending.apr import DAYS_IN_YEAR, ODD_DAYS_IN_MONTH
-from functions.lending.due_dates import due_dates, months_and_days
-from functions.lending.frame import period_parts
+from functions.lending.figures.due_dates import due_dates, months_and_days
+from functions.lending.figures.frame import period_parts
 from functions.lending.schedule import build_schedule
 from functions.lending.terms import PERIODS_PER_YEAR, PlanTerms, Pricing, require_choice, require_int
 

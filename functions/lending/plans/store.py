@@ -12,8 +12,8 @@ from pynamodb.expressions.operand import Path
 
 from functions.core.ids import id_bytes, id_text
 from functions.ledger.explained import Explained
-from functions.lending.packing import pack_plan, unpack_plan
 from functions.lending.plan import Plan
+from functions.lending.plans.packing import pack_plan, unpack_plan
 from functions.platform.storage import keys
 from functions.platform.storage.action_index import hour_key, shard_of
 from functions.platform.storage.outbox import State

@@ -7,8 +7,8 @@ from typing import Any, Final
 from pynamodb.attributes import JSONAttribute, UnicodeAttribute
 
 from functions.core.clock import from_epoch_ms, isoformat
-from functions.lending.plan_product import PlanProduct
-from functions.lending.products import product_from_dict
+from functions.lending.products.book import product_from_dict
+from functions.lending.products.plan_product import PlanProduct
 from functions.platform.storage import keys
 from functions.platform.storage.outbox import State
 from functions.platform.storage.table import IntegerAttribute, RawItem, Tables

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from chalice.app import Blueprint, Response
 
-from functions.lending import product_service
-from functions.lending.schemas import ApprovalRequest, ProductRequest, ProductView
+from functions.lending.products import service as product_service
+from functions.lending.products.schemas import ApprovalRequest, ProductRequest, ProductView
 from functions.platform.authorizer import judge
 from functions.platform.web.http import created, ok, staff, this_call
 from functions.platform.web.operation import PAGING, Page, speaks

@@ -15,7 +15,7 @@ from typing import Final
 
 from functions.core.errors import InvalidError
 from functions.core.money import BPS, round_ratio
-from functions.lending.apr_cap import AprCap, AprCapBrokenError, find_breach
+from functions.lending.products.apr_cap import AprCap, AprCapBrokenError, find_breach
 from functions.lending.rules import PlanRules
 from functions.lending.terms import PlanTerms, Pricing, require_choice, require_int
 

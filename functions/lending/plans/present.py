@@ -8,7 +8,7 @@ from typing import Any
 from functions.core.clock import isoformat
 from functions.lending.cash import holdback_minor
 from functions.lending.plan import Plan
-from functions.lending.store import PlanItem
+from functions.lending.plans.store import PlanItem
 
 
 def schedule_rows(plan: Plan) -> list[dict[str, Any]]:

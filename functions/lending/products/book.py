@@ -17,8 +17,8 @@ from typing import Any, Final
 
 from functions.core.errors import NotFoundError
 from functions.core.money import UnsupportedCurrencyError, require_currency
-from functions.lending.apr_cap import AprCap
-from functions.lending.plan_product import (
+from functions.lending.products.apr_cap import AprCap
+from functions.lending.products.plan_product import (
     CATEGORIES,
     CHANNELS,
     GRADES,

@@ -1,0 +1,1 @@
+"""What a customer accepts: one text per plan, in her language."""

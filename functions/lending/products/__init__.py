@@ -1,0 +1,1 @@
+"""Plan products: the shipped book, the versions that staff set, and what they offer."""
