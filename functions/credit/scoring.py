@@ -108,13 +108,13 @@ class ScoringModel:
         if not abs(logit - outputs[0]) <= LOGIT_TOLERANCE * max(1.0, abs(logit)):
             raise ModelIntegrityError(f"contributions make {logit!r}, the model says {outputs[0]!r}")
         return Score(
-            pd=sigmoid(logit),
-            logit=logit,
-            points=points(logit),
-            bias=bias,
-            contributions=dict(zip(self.names, contributions, strict=True)),
-            reasons=self.ranking.reasons(contributions),
-            model_version=self.manifest["version"],
+            sigmoid(logit),
+            logit,
+            points(logit),
+            bias,
+            dict(zip(self.names, contributions, strict=True)),
+            self.ranking.reasons(contributions),
+            self.manifest["version"],
         )
 
 
@@ -183,6 +183,8 @@ def open_session(raw: bytes) -> Any:  # noqa: ANN401  onnxruntime has no types
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     options.log_severity_level = 3
+    # what a run needs is too small to be worth planning, and an arena would keep the largest batch's memory for good
+    options.enable_cpu_mem_arena = options.enable_mem_pattern = False
     return onnxruntime.InferenceSession(raw, options, providers=["CPUExecutionProvider"])
 
 

@@ -9,18 +9,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from math import sqrt
+from operator import itemgetter, sub
 
-from functions.credit.inputs.columns import MISSING
+from functions.credit.inputs.columns import CYCLES, DELAYS, MISSING
 from functions.credit.inputs.feature import Feature
 
 # A round figure for a month's earnings in Taiwan in 2005, New Taiwan dollars; every currency has its own at run time.
 BEHAVIOR_REFERENCE_INCOME = 40_000
 
-_DELAYS = ("PAY_0", "PAY_2", "PAY_3", "PAY_4", "PAY_5", "PAY_6")
-_BILLS = tuple(f"BILL_AMT{k}" for k in range(1, 7))
-_PAYMENTS = tuple(f"PAY_AMT{k}" for k in range(1, 7))
+_DELAYS = itemgetter("PAY_0", "PAY_2", "PAY_3", "PAY_4", "PAY_5", "PAY_6")
+_BILLS = itemgetter(*[f"BILL_AMT{k}" for k in CYCLES])
+_PAYMENTS = itemgetter(*[f"PAY_AMT{k}" for k in CYCLES])
 _MOST_MONTHS_LATE = 4.0
 _FIRST_BIN = 2.0  # earlier cycles hardly know 1 month late: 1 and 2 are one bin
+# Delay as the column has it (-2 … 99) → months late; a delay of none of these is missing.
+_LATE_NOW = {float(delay): min(max(delay, 0.0), _MOST_MONTHS_LATE) for delay in DELAYS}
+_LATE_BEFORE = {delay: max(late, _FIRST_BIN) if late > 0.0 else 0.0 for delay, late in _LATE_NOW.items()}
 _MOST_PAID = 1.5
 
 BEHAVIOR_FEATURES: tuple[Feature, ...] = (
@@ -79,6 +83,14 @@ def _mean(known: Sequence[float]) -> float:
     return sum(known) / len(known) if known else MISSING
 
 
+def _least(known: Sequence[float]) -> float:
+    return min(known) if known else MISSING
+
+
+def _most(known: Sequence[float]) -> float:
+    return max(known) if known else MISSING
+
+
 def _spread(known: Sequence[float], mean: float) -> float:
     return sqrt(sum([(value - mean) ** 2 for value in known]) / len(known)) if known else MISSING
 
@@ -94,13 +106,6 @@ def _smaller(left: float, right: float) -> float:
     return left if left <= right else right + left * 0.0  # NaN of either side passes on
 
 
-def _late(delay: float) -> float:
-    """Months late in an earlier cycle."""
-    if delay > 0.0:
-        return min(max(delay, _FIRST_BIN), _MOST_MONTHS_LATE)
-    return delay * 0.0
-
-
 def _clipped(part: float, whole: float, least: float, most: float) -> float:
     """A quotient between two bounds; missing where either is missing or there is no bill to divide by."""
     if not whole > 0.0:
@@ -113,19 +118,19 @@ def _clipped(part: float, whole: float, least: float, most: float) -> float:
 
 def _history(delays: Sequence[float]) -> list[float]:
     latest = delays[0]
-    now = min(latest, _MOST_MONTHS_LATE) if latest > 0.0 else latest * 0.0
-    late = [now, *map(_late, delays[1:])]
+    late = [_LATE_NOW.get(latest, MISSING), *[_LATE_BEFORE.get(delay, MISSING) for delay in delays[1:]]]
     known = _known(late)
     count = len(known) or MISSING
     recent = _known(late[:3])
-    run = next((i for i, value in enumerate(late) if not value > 0.0), len(late))
-    since = next((i for i, value in enumerate(late) if value > 0.0), len(late))
+    is_late = [value > 0.0 for value in late]
+    since = is_late.index(True) if True in is_late else len(late)
+    run = is_late.index(False) if False in is_late else len(late)
     return [
-        now,
+        late[0],
         late[1],
         latest if latest < 0.0 else latest * 0.0,
-        _mean([float(value > 0.0) for value in recent]),
-        max(known, default=MISSING),
+        _mean([value > 0.0 for value in recent]),
+        _most(known),
         _mean(known),
         since if known else MISSING,
         run if known else MISSING,
@@ -139,43 +144,41 @@ def _use(bills: Sequence[float], limit: float) -> list[float]:
     shares = [bill / limit for bill in bills]
     known = _known(shares)
     mean = _mean(known)
-    return [
-        shares[0],
-        mean,
-        max(known, default=MISSING),
-        min(known, default=MISSING),
-        _spread(known, mean),
-    ]
+    return [shares[0], mean, _most(known), _least(known), _spread(known, mean)]
 
 
 def _repayment(bills: Sequence[float], payments: Sequence[float], limit: float) -> list[float]:
-    pairs = list(zip(payments, bills[1:], strict=False))
+    reference = BEHAVIOR_REFERENCE_INCOME
     known = _known(payments)
     mean = _mean(known)
-    money = [mean, min(known, default=MISSING), _median(known), _smaller(payments[0], payments[1])]
     return [
-        *[_clipped(paid, bill, 0.0, _MOST_PAID) for paid, bill in pairs],
+        *[_clipped(paid, bill, 0.0, _MOST_PAID) for paid, bill in zip(payments, bills[1:], strict=False)],
         payments[0] / limit,
         payments[1] / limit,
         mean / limit,
-        max(known, default=MISSING) / limit,
+        _most(known) / limit,
         _spread(known, mean) / limit,
-        *[value / BEHAVIOR_REFERENCE_INCOME for value in money],
+        mean / reference,
+        _least(known) / reference,
+        _median(known) / reference,
+        _smaller(payments[0], payments[1]) / reference,
     ]
 
 
 def _flow(bills: Sequence[float], payments: Sequence[float], limit: float) -> list[float]:
     reference = BEHAVIOR_REFERENCE_INCOME
-    carried = [bill - paid for bill, paid in zip(bills[1:], payments, strict=False)]
-    spent = [bill - rest for bill, rest in zip(bills, carried, strict=False)]
+    carried = list(map(sub, bills[1:], payments))
+    spent = list(map(sub, bills, carried))
     known_spent = _known(spent)
     spent_mean = _mean(known_spent)
     return [
-        *[value / limit for value in carried[:3]],
+        carried[0] / limit,
+        carried[1] / limit,
+        carried[2] / limit,
         _mean(_known(carried)) / limit,
         spent[0] / limit,
         spent_mean / limit,
-        max(known_spent, default=MISSING) / limit,
+        _most(known_spent) / limit,
         spent[0] / reference,
         spent_mean / reference,
         _clipped(bills[0], bills[1], -2.0, 5.0),
@@ -192,11 +195,10 @@ def behavior_vector(columns: Mapping[str, float]) -> list[float]:
         columns: As `read_columns("behavior", …)` returns them.
     """
     limit = columns["LIMIT_BAL"]
-    bills = [columns[name] for name in _BILLS]
-    payments = [columns[name] for name in _PAYMENTS]
+    bills, payments = _BILLS(columns), _PAYMENTS(columns)
     return [
         limit / BEHAVIOR_REFERENCE_INCOME,
-        *_history([columns[name] for name in _DELAYS]),
+        *_history(_DELAYS(columns)),
         *_use(bills, limit),
         *_repayment(bills, payments, limit),
         *_flow(bills, payments, limit),

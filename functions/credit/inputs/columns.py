@@ -24,6 +24,7 @@ MISSING = math.nan
 LARGEST = 1e15
 LEAST_LIMIT = 0.01  # a divisor; with it no share of a limit leaves the range of a double
 CYCLES = range(1, 7)
+DELAYS = range(-2, 100)  # legal values of a PAY_k column
 
 
 class UnknownModelError(InvalidError):
@@ -74,7 +75,7 @@ Column = Number | Category
 
 _STATED = Number(least=0)
 _POSITIVE = Number(least=0, above_zero=True)
-_DELAY = Number(least=-2, whole=True, most=99)
+_DELAY = Number(least=DELAYS[0], whole=True, most=DELAYS[-1])
 
 # Ranks follow the bad rate of the training sample: owner 19 %, priv 33 %, parents 31 %, rent 38 %, other 49 %.
 _HOME = Category({"owner": 0.0, "parents": 1.0, "priv": 1.0, "rent": 2.0, "other": 3.0, "ignore": 3.0})
@@ -165,15 +166,20 @@ def _reader(name: str, column: Column) -> partial[float]:
 
 _READERS = {model: {name: _reader(name, column) for name, column in COLUMNS[model].items()} for model in MODELS}
 
-# Least legal double of each column that takes any double from there on.
+# Of each numeric column: least and largest legal value, and the types that are legal anywhere between.
 _PLAIN = {
     model: {
-        name: math.nextafter(0, 1) if column.above_zero else column.least
+        name: (
+            math.nextafter(0, 1) if column.above_zero else column.least,
+            column.most,
+            (int,) if column.whole else (float, int),
+        )
         for name, column in COLUMNS[model].items()
-        if isinstance(column, Number) and not column.whole
+        if isinstance(column, Number)
     }
     for model in MODELS
 }
+_NOT_PLAIN: tuple[float, float, tuple[type, ...]] = (0.0, 0.0, ())
 
 
 def read_columns(model: str, features: Mapping[str, Any]) -> dict[str, float]:
@@ -197,8 +203,9 @@ def read_columns(model: str, features: Mapping[str, Any]) -> dict[str, float]:
         raise UnknownModelError(f"models are {', '.join(MODELS)}")
     columns, plain = dict.fromkeys(readers, MISSING), _PLAIN[model]  # type: ignore[index]
     for name, value in features.items():
-        kind = value.__class__
-        if (kind is float or kind is int) and plain.get(name, math.inf) <= value <= LARGEST:
+        least, most, kinds = plain.get(name, _NOT_PLAIN)
+        kind: type = value.__class__
+        if kind in kinds and least <= value <= most:
             columns[name] = float(value)  # the common case, without a call
             continue
         reader = readers.get(name)
