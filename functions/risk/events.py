@@ -104,8 +104,9 @@ _MAGIC_LISTS = {
     magic.ALWAYS_APPROVED: "trusted_customers",
     magic.HELD: "watched_customers",
     magic.NEEDS_CONFIRMATION: "confirming_customers",
+    magic.HIGH_RISK_DEVICE: "blocked_devices",
 }
-"""Sandbox only: the list that a magic customer stands on from the first purchase."""
+"""Sandbox only: the list that a magic customer, or whatever device she has, stands on from the first purchase."""
 
 
 def open_profile(event: Mapping[str, Any]) -> None:

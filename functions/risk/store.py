@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Iterable
 
 from pynamodb.attributes import BinaryAttribute, UnicodeAttribute
 from pynamodb.expressions.operand import Path
 
+from functions.core.ids import id_bytes, id_text
 from functions.platform.container import container
 from functions.platform.storage import keys
 from functions.platform.storage.table import IntegerAttribute, Item
@@ -14,17 +16,36 @@ from functions.platform.storage.transactions import OnConflict, Put, Update, Wri
 from functions.risk.profile import RiskProfile
 
 SEEN_LIFE_S = 48 * 3600
+RECENT_S = 48 * 3600
+MOST_RECENT = 12
+_RECENT = struct.Struct(">16sI")
+"""An order's id and the instant it was made, seconds since 1970."""
 
 
 class ProfileItem(Item):
-    """What the stream has learned about a customer, and the lists that staff put the customer on."""
+    """What the stream has learned about a customer, the latest orders, and the lists that staff put the customer on."""
 
     packed = BinaryAttribute(legacy_encoding=False, attr_name="p", null=True)
+    recent = BinaryAttribute(legacy_encoding=False, attr_name="o", null=True)
     lists = UnicodeAttribute(attr_name="ls", null=True)  # names, space-separated; "name@day" ends after that day
     version = IntegerAttribute(attr_name="v", default=1)
 
     def profile(self) -> RiskProfile:
         return RiskProfile.unpack(self.packed) if self.packed else RiskProfile()
+
+    def note_order(self, authorization_id: str, at_s: int) -> None:
+        """One more order that took part of the line; kept are a dozen, none two days older than the newest."""
+        orders = {*self._recent(), (id_bytes(authorization_id), at_s)}
+        newest = max(at for _, at in orders)
+        kept = sorted((order for order in orders if newest - order[1] < RECENT_S), key=lambda order: order[::-1])
+        self.recent = b"".join(_RECENT.pack(*order) for order in kept[-MOST_RECENT:])
+
+    def orders_since(self, at_s: int) -> tuple[str, ...]:
+        """Ids of the latest orders made at an instant or after it, the oldest first, whatever became of them."""
+        return tuple(id_text("auth", raw) for raw, at in self._recent() if at >= at_s)
+
+    def _recent(self) -> list[tuple[bytes, int]]:
+        return list(_RECENT.iter_unpack(self.recent or b""))
 
     def lists_on(self, day: int) -> tuple[str, ...]:
         """The lists that the customer stands on, on a day since 1970; a name may carry its last day."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,11 +23,19 @@ from functions.risk.counters import Counter
 from functions.risk.counting.observing import COUNTED, seen_order
 from functions.risk.counting.service import CONSUMER, counters_of, merchant_counter
 from functions.risk.pack import DamagedError
+from functions.risk.reading import Reading
 from functions.risk.record import DecisionRecord
 from functions.risk.rule_life.live import RulesetNotKeptError, read_record
 from functions.risk.ruling.ruleset import RuleSet
 from functions.risk.signals import stream_signals
-from functions.risk.watch.judging import suspicions_of_facts, suspicions_of_order
+from functions.risk.watch.judging import (
+    context_of,
+    linked,
+    linked_orders,
+    needed_for,
+    suspicions_of_facts,
+    suspicions_of_order,
+)
 from functions.risk.watch.lessons import Lesson
 from functions.risk.watch.reacting import Trigger, react
 
@@ -60,15 +68,41 @@ def judge(fresh: Fresh) -> None:
     if fresh.status is Status.HELD:
         open_held_case(fresh)
         return
-    line = get_line(item.alias or 0, consistent=True)
-    if line is None:
+    reading = Reading()
+    line, *_ = reading.all(needed_for(item))
+    if not isinstance(line, LineItem):
         return
-    counters = counters_of(seen_order(item))
-    found = suspicions_of_order(item, line, stream_facts(item, line, counters), counters)
-    if found:
-        happened_at = from_epoch_ms(item.created_at_ms)
-        trigger = Trigger(fresh.event_id, happened_at, item.currency, item.alias, item.customer, item.merchant, item.pk)
-        react(trigger, found)
+    counters = counters_of(seen_order(item), reading)
+    around = context_of(item, line, counters, reading)
+    found = suspicions_of_order(item, line, stream_facts(item, line, counters), counters, around)
+    if not found:
+        return
+    react(_trigger(fresh, [item], around.recent), found)
+    if any(suspicion.shared and "suspend" in suspicion.actions for suspicion in found):
+        for others in _by_line(linked_orders(line, around, reading)):
+            react(_trigger(fresh, others), [linked(others[-1], found)])
+
+
+def _trigger(fresh: Fresh, orders: Sequence[AuthorizationItem], siblings: Sequence[str] = ()) -> Trigger:
+    """For the newest of some orders of one line; the others are stopped with it where it is."""
+    *earlier, newest = orders
+    return Trigger(
+        fresh.event_id,
+        from_epoch_ms(fresh.item.created_at_ms),
+        newest.currency,
+        newest.alias,
+        newest.customer,
+        newest.merchant,
+        newest.pk,
+        (*siblings, *(order.pk for order in earlier)),
+    )
+
+
+def _by_line(orders: Sequence[AuthorizationItem]) -> list[list[AuthorizationItem]]:
+    lines: dict[int | None, list[AuthorizationItem]] = {}
+    for order in sorted(orders, key=lambda order: order.created_at_ms):
+        lines.setdefault(order.alias, []).append(order)
+    return list(lines.values())
 
 
 def judge_facts(lesson: Lesson) -> None:

@@ -105,21 +105,26 @@ class Shop:
         return body
 
     def settle(self) -> list[str]:
-        """Run the stream consumers and projections on all that happened; the types of the events told."""
-        told: list[str] = []
-        for _ in range(5):
-            answer = check(self.platform.records(reader="risk"))
-            assert answer == {"batchItemFailures": []}, answer
-            events = self.platform.events()
-            for event in events:
-                for path in projections_of(event.type):
-                    load(path)(event.to_dict())
-                if event.type in WEIGHED:
-                    weigh(event.to_dict())
-            told += [event.type for event in events]
-            if not events:
-                break
-        return told
+        """See `deliver`."""
+        return deliver(self.platform)
+
+
+def deliver(platform: Platform) -> list[str]:
+    """Run the stream consumers and projections on all that happened; the types of the events told."""
+    told: list[str] = []
+    for _ in range(5):
+        answer = check(platform.records(reader="risk"))
+        assert answer == {"batchItemFailures": []}, answer
+        events = platform.events()
+        for event in events:
+            for path in projections_of(event.type):
+                load(path)(event.to_dict())
+            if event.type in WEIGHED:
+                weigh(event.to_dict())
+        told += [event.type for event in events]
+        if not events:
+            break
+    return told
 
 
 @lru_cache(maxsize=1)

@@ -6,14 +6,11 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
-from functions.platform.bus.registry import projections_of
-from functions.platform.bus.workers import load
-from functions.risk.events import check
 from functions.servicing import sweep
 from functions.servicing.events import on_sweep_message
 from tests.builders.customers import sign_up
 from tests.builders.platform import Platform
-from tests.builders.shop import all_api
+from tests.builders.shop import all_api, deliver
 
 Api = Any
 """`get(path, token=)` and `post(path, body, token=)`, each giving a `Reply`."""
@@ -74,15 +71,7 @@ class InProcess:
         self.deliver()
 
     def deliver(self) -> None:
-        for _ in range(4):
-            answer = check(self.platform.records(reader="risk"))
-            assert answer == {"batchItemFailures": []}, answer
-            events = self.platform.events()
-            for event in events:
-                for path in projections_of(event.type):
-                    load(path)(event.to_dict())
-            if not events:
-                return
+        deliver(self.platform)
 
     def sign_up(self) -> str:
         made = self.api.post("/v1/customers", sign_up(consents=CONSENTS))

@@ -11,8 +11,6 @@ from typing import Any, Final
 from tests.simulation.actors import HONEST
 
 BPS: Final = 10_000
-STOPPED: Final = frozenset({"declined", "held", "suspended"})
-"""What keeps the money in: a step-up only asks the person who is there."""
 
 
 @dataclass
@@ -24,11 +22,13 @@ class Played:
         attack: Name of the attack, "" for an honest customer.
         at: When it was asked.
         amount_minor: How much.
-        answer: "approved", "held", "declined", "step_up".
-        stopped_at: When it was declined, held or suspended first; None if never.
+        answer: "approved", "held", "declined"; "step_up" where nobody could confirm it; "refused" where the line or the
+            shop had been stopped before.
+        stopped_at: When it was first stopped, by any of these or a suspension; None if never.
         captured_minor: What became debt in the end.
         freed: A person let it go on after it had been stopped.
         stopped_by: The rules and checks that stopped it.
+        asked: To confirm it on the phone.
     """
 
     id: str
@@ -41,6 +41,7 @@ class Played:
     captured_minor: int = 0
     freed: bool = False
     stopped_by: frozenset[str] = frozenset()
+    asked: bool = False
 
     @property
     def is_fraud(self) -> bool:
@@ -89,7 +90,7 @@ def summary(diary: Diary) -> dict[str, Any]:
         "fraud_value_minor": sum(o.amount_minor for o in bad),
         "good_stopped_bps": false_positive,
         "good_declined_for_good_bps": share(sum(1 for o in stopped_good if not o.freed), len(good)),
-        "good_asked_to_confirm_bps": share(sum(o.answer == "step_up" for o in good), len(good)),
+        "good_asked_to_confirm_bps": share(sum(o.asked for o in good), len(good)),
         "fraud_value_caught_bps": share(_caught(bad), sum(o.amount_minor for o in bad)),
         "fraud_value_lost_bps": share(sum(o.captured_minor for o in bad), sum(o.amount_minor for o in bad)),
         "baseline": baseline(diary.orders, len(stopped_good)),

@@ -16,8 +16,10 @@ from tests.simulation.world import World
 
 REVIEW_HOURS: Final = (9.5, 14.5)
 SHIPS_AFTER_HOURS: Final = (2.0, 20.0)
-TERM_COUNTS: Final = (1, 3, 6)
 LEAST_ORDER_MINOR: Final = 2_000
+LINE_STOPPED: Final = "line_stopped"
+SHOP_STOPPED: Final = "shop_stopped"
+"""What stops an order of a customer whose line was frozen or cut, and one at a merchant who was suspended."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +48,7 @@ class Play:
     diary: Diary = field(default_factory=Diary)
     _orders: dict[str, Played] = field(default_factory=dict)
     _shop_of: dict[str, int] = field(default_factory=dict)
-    _last: dict[str, tuple[str, str, int]] = field(default_factory=dict)
+    _last: dict[str, tuple[int, str, str, int]] = field(default_factory=dict)
     _queue: list[tuple[timedelta, int, str, Any]] = field(default_factory=list)
     _case_reasons: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     _ties: Any = field(default_factory=itertools.count)
@@ -71,15 +73,17 @@ class Play:
         self._look(every=True)
         self.diary.left_open = len(self.world.open_cases())
         for played in self.diary.orders:
-            if played.stopped_at is not None:
+            if played.stopped_at is not None and not played.stopped_by:
                 played.stopped_by = self._stoppers(played)
         return self.diary
 
     def _stoppers(self, played: Played) -> frozenset[str]:
-        """What stopped an order: rules that held or declined it, or all that its case was opened for."""
-        if played.answer in {"held", "declined"}:
+        """What stopped an order: rules that asked for what became of it, or all that its case was opened for."""
+        if played.answer in _OUTCOMES:
             rules = self.world.decision(played.id)["rules"]
-            return frozenset(r["rule"] for r in rules if r["said"] == "yes" and r["outcome"] in {"hold", "decline"})
+            return frozenset(
+                r["rule"] for r in rules if r["said"] == "yes" and r["outcome"] in _OUTCOMES[played.answer]
+            )
         return frozenset(reason["rule"] for reason in self._case_reasons[played.id])
 
     def _later(self, at: timedelta, what: str, subject: Any) -> None:
@@ -96,8 +100,12 @@ class Play:
         amount = intent.amount_minor
         if amount < 0:
             amount = line["available_minor"] * -amount // 100
-        if line["status"] != "active" or amount < LEAST_ORDER_MINOR or amount > line["available_minor"]:
+        is_cut = line["limit_minor"] < self.world.people[intent.who].limit_minor
+        if amount < LEAST_ORDER_MINOR or (amount > line["available_minor"] and not is_cut):
             self.diary.credit_refusals += 1
+            return
+        if line["status"] != "active" or amount > line["available_minor"]:
+            self._refused(intent, amount, LINE_STOPPED)
             return
         device = {"device": {"id": f"{intent.device}-0000", "tampered": intent.tampered}} if intent.device else {}
         instrument = {"instrument": intent.instrument} if intent.instrument else {}
@@ -111,20 +119,40 @@ class Play:
     def _write_down(self, intent: Intent, order: dict[str, Any], amount: int) -> None:
         code = (order["decline"] or {}).get("code")
         if code == "not_available":
-            self.diary.credit_refusals += 1
+            if self.world.is_open(intent.shop):
+                self.diary.credit_refusals += 1
+            else:
+                self._refused(intent, amount, SHOP_STOPPED)
             return
-        scenario = self.scenario[intent.who]
-        answer = "step_up" if code == "step_up_required" else order["status"]
-        attack = "" if scenario == HONEST or not self._is_attack(intent, scenario) else _attack_of(intent.who)
-        played = Played(
-            order["id"], scenario if attack else HONEST, attack, self.world.now, amount, answer,
-            stopped_at=self.world.now if answer in {"declined", "held"} else None,
-        )  # fmt: skip
-        self.diary.orders.append(played)
+        answer, asked, order_id = order["status"], code == "step_up_required", order["id"]
+        if asked:
+            answer, order_id = self._answered(intent, order)
+        played = self._played(intent, order_id, amount, answer)
+        played.asked = asked
+        played.stopped_at = None if answer == "approved" else self.world.now
         self._orders[played.id], self._shop_of[played.id] = played, intent.shop
-        if order["status"] in {"approved", "held"}:
+        if answer in {"approved", "held"}:
             at = self.world.now - self.world.began + timedelta(hours=self.random.uniform(*SHIPS_AFTER_HOURS))
             self._later(at, "ship", (intent, played.id))
+
+    def _answered(self, intent: Intent, order: dict[str, Any]) -> tuple[str, str]:
+        """What becomes of an order that is to be confirmed, and its id: only the customer has the phone."""
+        confirmed = self.world.confirm(intent.who, order["checkout_id"], intent.term) if intent.owner else None
+        if confirmed is None:
+            return "step_up", order["id"]
+        return str(self.world.status(intent.shop, confirmed)["status"]), confirmed
+
+    def _refused(self, intent: Intent, amount: int, why: str) -> None:
+        """An order that what was found earlier leaves no way to: the risk control stops it as much as any."""
+        played = self._played(intent, f"refused-{next(self._ties)}", amount, "refused")
+        played.stopped_at, played.stopped_by = self.world.now, frozenset({why})
+
+    def _played(self, intent: Intent, order_id: str, amount: int, answer: str) -> Played:
+        scenario = self.scenario[intent.who]
+        attack = "" if scenario == HONEST or not self._is_attack(intent, scenario) else _attack_of(intent.who)
+        played = Played(order_id, scenario if attack else HONEST, attack, self.world.now, amount, answer)
+        self.diary.orders.append(played)
+        return played
 
     def _is_attack(self, intent: Intent, scenario: str) -> bool:
         """A stolen account's owner is honest until the thief comes; a bust-out's small purchases are part of it."""
@@ -136,8 +164,9 @@ class Play:
         reply = self.world.capture(intent.shop, order_id, played.amount_minor)
         if reply.status == 201:
             played.captured_minor = played.amount_minor
-            self._last[intent.who] = (reply["id"], reply["plan_id"], played.amount_minor)
-        elif reply["code"] in {"authorization_suspended", "authorization_state"}:
+            self._last[intent.who] = (intent.shop, reply["id"], reply["plan_id"], played.amount_minor)
+        else:
+            assert reply["code"] in {"authorization_suspended", "authorization_state"}, reply.body
             status = self.world.status(intent.shop, order_id)
             if status["status"] in {"approved", "held"}:
                 at = self.world.now - self.world.began + timedelta(hours=6)
@@ -147,12 +176,13 @@ class Play:
 
     def _pay_off(self, intent: Intent) -> None:
         if intent.who in self._last:
-            self.world.pay_off(intent.who, self._last[intent.who][1])
+            assert self.world.pay_off(intent.who, self._last[intent.who][2]).status in {200, 201}
 
     def _refund_last(self, intent: Intent) -> None:
         if intent.who in self._last:
-            capture, _, amount = self._last.pop(intent.who)
-            self.world.refund(intent.shop, capture, amount * intent.amount_minor // 100)
+            shop, capture, _, amount = self._last.pop(intent.who)
+            reply = self.world.refund(shop, capture, amount * intent.amount_minor // 100)
+            assert reply.status == 201, reply.body
 
     def _night(self, _: None) -> None:
         self.world.sweep()
@@ -161,7 +191,7 @@ class Play:
     def _look(self, *, every: bool = False) -> None:
         """Note what the stream has stopped since."""
         recent = self.diary.orders if every else self.diary.orders[-20:]
-        ids = [played.id for played in recent if played.stopped_at is None and not played.captured_minor]
+        ids = [o.id for o in recent if o.stopped_at is None and not o.captured_minor and o.id in self._orders]
         for played in (self._orders[i] for i in ids):
             if suspended := self.world.status(self._shop_of[played.id], played.id)["suspension"]:
                 played.stopped_at = self.world.now
@@ -188,7 +218,7 @@ class Play:
             return any(order.is_fraud for order in orders)
         if case["about"] == "merchant":
             shop = next(n for n, (merchant, _) in enumerate(self.world.shops) if merchant == case["merchant_id"])
-            there = [o for o in self.diary.orders if self._shop_of[o.id] == shop]
+            there = [order for order in self._orders.values() if self._shop_of[order.id] == shop]
             return 2 * sum(o.is_fraud for o in there) > len(there)
         who = next(name for name, person in self.world.people.items() if person.id == case["customer_id"])
         return self.scenario[who] != HONEST
@@ -199,6 +229,13 @@ def _attack_of(name: str) -> str:
     scenario, _, rest = name.partition("-")
     return f"{scenario}-{rest.partition('-')[0]}"
 
+
+_OUTCOMES: Final[dict[str, frozenset[str]]] = {
+    "step_up": frozenset({"step_up"}),
+    "held": frozenset({"hold", "decline"}),
+    "declined": frozenset({"hold", "decline"}),
+}
+"""What became of an order at once → what the rules that did it asked for."""
 
 _STEPS: Final = {
     "intent": Play._act,

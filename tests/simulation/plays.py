@@ -168,7 +168,8 @@ def never_paid(world: World) -> Orders:
 PLAYS: Final[dict[str, Play]] = {
     "stolen account": Play(
         stolen_account,
-        {"amount_above_own_history", "amount_outlier_on_new_device", "new_device_big_order", "flagged_device",
+        {"amount_above_own_history", "amount_outlier_on_new_device", "new_device_big_order", "new_device_and_address",
+         "new_device_unusual_order", "flagged_device", "flagged_new_device",
          "new_address_liquid_goods", "impossible_travel", "channel_switch", "night_liquid_goods",
          "round_amount_odd_ticket", "fraud_score_elevated", "fraud_score_high"},
     ),
@@ -181,14 +182,16 @@ PLAYS: Final[dict[str, Play]] = {
     "mule ring": Play(
         mule_ring,
         {"shared_device", "shared_address", "shared_instrument", "identity_reused", "stream_shared_device",
-         "stream_shared_address", "stream_instrument_spread", "stream_link_ring"},
+         "stream_new_lines_one_device", "stream_one_device_one_shop", "stream_shared_address",
+         "stream_instrument_spread", "stream_link_ring"},
     ),
     "bust-out": Play(bust_out, {"bust_out_jump"}),
     "raised and spent": Play(raised_and_spent, {"limit_raise_max_out"}),
     "raised and drained": Play(raised_and_drained, {"stream_bust_out"}),
     "refunds elsewhere": Play(
         refunds_elsewhere,
-        {"refund_habit", "refund_elsewhere_habit", "asked_to_confirm", "stream_refund_elsewhere"},
+        {"refund_habit", "nearly_all_refunded", "refund_elsewhere_habit", "asked_to_confirm",
+         "stream_refund_elsewhere"},
     ),
     "watched": Play(watched, {"watched_merchant", "watched_customer", "confirming_customer"}),
     "probing": Play(probing, {"listed_party", "stream_decline_burst"}),

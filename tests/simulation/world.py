@@ -8,11 +8,14 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from tests.builders.api import Reply
+from tests.builders.authenticator import Authenticator
 from tests.simulation.ground import Ground
 
 _numbers = itertools.count(1)
 WANTED_LIMIT_MINOR = 4_000_000
 RAISED_BY_MINOR = 200_000
+MIDNIGHT = 16
+"""Where the shops are, in Shanghai, by UTC."""
 _SHOP = {
     "max_amount_minor": {"CNY": 10_000_000},
     "categories": ["electronics", "appliances", "education", "travel", "health"],
@@ -21,10 +24,16 @@ _SHOP = {
 
 @dataclass
 class Person:
-    """A customer with a line."""
+    """A customer with a line.
+
+    Args:
+        limit_minor: As it was given.
+        phone: With her passkey, once she has one.
+    """
 
     id: str
     limit_minor: int
+    phone: Authenticator | None = None
 
 
 @dataclass
@@ -37,7 +46,7 @@ class World:
 
     def __post_init__(self) -> None:
         self.api = self.ground.api
-        self.began = self.ground.now.replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=1)
+        self.began = self.ground.now.replace(hour=MIDNIGHT, minute=0, second=0, microsecond=0) + timedelta(days=1)
 
     @property
     def now(self) -> datetime:
@@ -70,8 +79,8 @@ class World:
         return self.people[name]
 
     def go_to(self, at: timedelta) -> None:
-        """Let time pass up to a moment of the play."""
-        self.wait(max(timedelta(), self.began + at - self.now))
+        """Let time pass up to a moment of the play, in whole seconds: the books take none finer than milliseconds."""
+        self.wait(max(timedelta(), self.began + timedelta(seconds=at // timedelta(seconds=1)) - self.now))
 
     def wait(self, time_passes: timedelta) -> None:
         self.ground.wait(time_passes)
@@ -126,6 +135,34 @@ class World:
             **({"shipping_address": _address(ship)} if ship else {}),
         }
         return self.api.post("/v1/authorizations", body, token=key)
+
+    def confirm(self, name: str, checkout_id: str, term: int) -> str | None:
+        """The customer confirms with her passkey what she was asked to; the order's id, None where it is refused."""
+        token, path = self.token(name), f"/v1/checkouts/{checkout_id}/confirm"
+        offers = self.api.get(f"/v1/me/checkouts/{checkout_id}/offers", token=token)
+        assert offers.status == 200, offers.body
+        quote = next(offer["quote"] for offer in offers["offers"] if offer["term_count"] == term)
+        phone = self._phone(name, token)
+        shown = self.api.post(f"{path}/begin", {"quote": quote, "method": "passkey"}, token=token, key=None)
+        assert shown.status == 200, shown.body
+        signed = phone.sign(shown["proof"]["options"])
+        body = {"quote": quote, "agreement_hash": shown["agreement"]["hash"], "assertion": signed}
+        reply = self.api.post(path, body, token=token)
+        return str(reply["authorization_id"]) if reply.status in {200, 201} else None
+
+    def _phone(self, name: str, token: str) -> Authenticator:
+        person = self.person(name)
+        if person.phone is None:
+            person.phone = Authenticator()
+            started = self.api.post("/v1/passkeys/register/begin", {}, token=token, key=None)
+            body = {"state": started["state"], "credential": person.phone.register(started["options"])}
+            assert self.api.post("/v1/passkeys/register/finish", body, token=token, key=None).status == 201
+        return person.phone
+
+    def is_open(self, shop: int) -> bool:
+        """Whether a shop may still sell."""
+        token = self.ground.staff_token("operator")
+        return bool(self.api.get(f"/v1/merchants/{self.shops[shop][0]}", token=token)["status"] == "live")
 
     def buy(self, name: str, shop: int, amount_minor: int, **how: Any) -> str:
         """As `authorize`; the order's id, whatever the answer is."""

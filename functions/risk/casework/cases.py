@@ -109,6 +109,13 @@ EFFECTS: Final[dict[tuple[Kind, Verdict], tuple[str, ...]]] = {
 was suspended.
 """
 
+ON_FRAUD: Final[dict[Kind, tuple[str, ...]]] = {
+    Kind.HELD: ("freeze_line",),
+    Kind.HELD_IN_STORE: ("freeze_line",),
+    Kind.SUSPENDED: ("freeze_line",),
+}
+"""What a decision does besides where it was fraud: who has used a line once will again, until its customer is heard."""
+
 AT_EXPIRY: Final[dict[Kind, tuple[str, ...]]] = {
     Kind.HELD: ("decide_orders",),
     Kind.HELD_IN_STORE: (),
@@ -348,4 +355,5 @@ def _goes_with(verdict: Verdict, finding: Finding) -> None:
 
 def _closed(case: Case, command: str, verdict: Verdict, finding: Finding, by: tuple[str, ...]) -> Closed:
     closed = replace(case, state=_next(case, command), proposal=None, finding=finding, decided_by=by)
-    return Closed(closed, verdict, EFFECTS[case.kind, verdict])
+    further = ON_FRAUD.get(case.kind, ()) if finding is Finding.CONFIRMED_FRAUD else ()
+    return Closed(closed, verdict, (*EFFECTS[case.kind, verdict], *further))

@@ -112,6 +112,7 @@ class CountedBatch:
         for event_id, alias, order, _ in self._orders:
             profile = changed.get(alias) or self._profile(alias).profile()
             changed[alias] = self._after(profile, order, event_id, merged)
+            self._profile(alias).note_order(order.id, order.at_s)
         for alias, order in self._flagged:
             profile = changed.get(alias) or self._profile(alias).profile()
             changed[alias] = profile.with_device(_token(order.parties.device or 0, order, flagged=True))

@@ -19,6 +19,7 @@ from functions.risk.counting.batch import CountedBatch
 from functions.risk.counting.observing import Countable, SeenOrder, seen_order, subjects_of
 from functions.risk.counting.store import CounterItem, TerminalItem
 from functions.risk.each_once import take_in
+from functions.risk.reading import Reading
 from functions.risk.store import ProfileItem
 
 CONSUMER: Final = "risk"
@@ -69,27 +70,30 @@ def _read(tables: Tables, batch: CountedBatch, wanted: Sequence[tuple[type, str]
         batch.take(model, pk, item)
 
 
-def counters_of(order: SeenOrder) -> Mapping[str, Counter]:
+def counters_of(order: SeenOrder, reading: Reading | None = None) -> Mapping[str, Counter]:
     """The counters of an order's parties and merchant as they stand, the shards of a hot one merged.
+
+    Args:
+        order: Whose.
+        reading: What was read already.
 
     Returns:
         Kind of subject ("device", "address", "instrument", "merchant") to its counter, as `stream_signals` takes them.
     """
-    return _counters(order.subjects)
+    return _counters(order.subjects, reading or Reading())
 
 
 def merchant_counter(merchant_id: str) -> Counter | None:
     """What is counted of a merchant's orders; None before the first."""
-    return _counters(subjects_of(merchant_id, Parties())).get("merchant")
+    return _counters(subjects_of(merchant_id, Parties()), Reading()).get("merchant")
 
 
-def _counters(named: Mapping[str, str]) -> dict[str, Counter]:
-    tables = container().tables
-    first = tables.batch_get([(CounterItem, keys.counter(s), keys.SELF) for s in named.values()], consistent=True)
+def _counters(named: Mapping[str, str], reading: Reading) -> dict[str, Counter]:
+    first = reading.all((CounterItem, keys.counter(subject)) for subject in named.values())
     found = {kind: item for kind, item in zip(named, first, strict=True) if isinstance(item, CounterItem)}
     counters = {kind: item.counter() for kind, item in found.items()}
     more = [(kind, keys.counter(named[kind], shard)) for kind, i in found.items() for shard in range(1, i.shards)]
-    rest = tables.batch_get([(CounterItem, pk, keys.SELF) for _, pk in more], consistent=True)
+    rest = reading.all((CounterItem, pk) for _, pk in more)
     for (kind, _), item in zip(more, rest, strict=True):
         if isinstance(item, CounterItem):
             counters[kind] = counters[kind].merge(item.counter())

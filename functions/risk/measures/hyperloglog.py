@@ -26,9 +26,6 @@ _RANK_BITS: Final = 64 - _INDEX_BITS
 _MOST_RANKS: Final = 12
 """Longest list a register keeps, which bounds the packed size at 9.4 KB; more occur once in 10⁹ registers."""
 
-_TIME_RANGE: Final = 1 << 12
-"""Times are packed as 12 bits back from the newest: 4,096 quarter-hours are 42 days."""
-
 Entry = tuple[int, int]
 """(time, rank): time in units of the caller."""
 

@@ -33,6 +33,8 @@ class Suspicion:
         actions: What is suggested, as in `rules.ACTIONS`.
         value_minor: What is at risk.
         title: What the check is called to people; "" where the kind says it.
+        shared: It is about what several customers do with the same things: what the others ordered with them is stopped
+            too, where this is.
     """
 
     kind: str
@@ -43,14 +45,13 @@ class Suspicion:
     actions: tuple[str, ...]
     value_minor: int = 0
     title: str = ""
+    shared: bool = False
 
 
 # velocity ------------------------------------------------------------------------------------------------------------
 
 VELOCITY: Final = (
     # subject, what is counted ("count" or a kind of thing), window, limit, severity
-    ("customer", "count", "15m", 5, "high"),
-    ("customer", "count", "1h", 8, "high"),
     ("device", "customers", "1h", 3, "high"),
     ("device", "customers", "1d", 4, "high"),
     ("device", "count", "15m", 8, "medium"),
@@ -59,18 +60,21 @@ VELOCITY: Final = (
 )
 
 
-def velocity(counters: Mapping[str, tuple[str, Counter]], at_s: int) -> list[Suspicion]:
-    """Too many orders, or too many different customers, in too short a time.
+def velocity(counters: Mapping[str, Counter], pivot: str, at_s: int) -> list[Suspicion]:
+    """Too many orders, or too many different customers, with one thing in too short a time.
+
+    The customer's own pace is judged by rules (`stream_velocity`), on what the line itself counts.
 
     Args:
-        counters: Subject ("customer", "device" …) to its object's id and counter, the present order counted.
+        counters: Kind of thing ("device" …) to its counter, the present order counted.
+        pivot: Line of the customer who has just used them.
         at_s: Now, seconds since 1970.
     """
     found: dict[str, Suspicion] = {}
     for subject, measure, window, limit, severity in VELOCITY:
         if subject not in counters:
             continue
-        pivot, counter = counters[subject]
+        counter = counters[subject]
         count, total = counter.total(window, at_s)
         seen = count if measure == "count" else counter.different(measure, window, at_s)
         if seen < limit:
@@ -79,9 +83,9 @@ def velocity(counters: Mapping[str, tuple[str, Counter]], at_s: int) -> list[Sus
         had = found.get(subject)
         worst = severity if had is None else max(severity, had.severity, key=SEVERITIES.index)
         reasons = (reason,) if had is None else (*had.reasons, reason)
-        found[subject] = Suspicion(
-            "velocity", pivot, (pivot,), worst, reasons, ("alert", "suspend", "open_case"), max(total, 0)
-        )
+        shared = measure == "customers" or (had is not None and had.shared)
+        actions = ("alert", "suspend", "open_case")
+        found[subject] = Suspicion("velocity", pivot, (pivot,), worst, reasons, actions, max(total, 0), shared=shared)
     return list(found.values())
 
 
@@ -160,11 +164,18 @@ COLLUSION: Final = (
     ("round", 5_000, "of orders have a round amount"),
     ("repeat", 7_000, "of orders come from customers who had ordered before in the month"),
     ("shared_device", 2_000, "of customers share a device with another customer"),
+    ("few_devices", 5_000, "of customers have no device of their own"),
     ("elsewhere", 3_000, "of refunds go to another instrument than was charged"),
     ("early_default", 2_000, "of plans are never paid, not even once"),
     ("near_limit", 4_000, "of orders take nearly all that the customer had available"),
 )
 LEAST_ORDERS: Final = 20
+LEAST_CUSTOMERS: Final = 4
+"""So few customers share devices by chance in any small shop, and say nothing of it."""
+
+EARLY_ORDERS: Final = 8
+"""From so many orders on the signs that block a payout are enough: who is there to cash out does not stay a month."""
+
 SIGNS_FOR: Final = {2: "medium", 3: "high"}
 
 
@@ -179,6 +190,7 @@ class MerchantPattern:
         near_limit_orders: Took 90 % or more of what was available.
         customers: Different customers; `sharing_customers` of them share a device with another one.
         sharing_customers: As above.
+        devices: Different devices that told themselves.
         refunds: Refunds; `refunds_elsewhere` of them to another instrument.
         refunds_elsewhere: As above.
         plans_due: Plans whose first due date has passed; `plans_never_paid` of them past grace.
@@ -203,6 +215,7 @@ class MerchantPattern:
     refunded_minor: int = 0
     captures: int = 0
     disputes: int = 0
+    devices: int = 0
 
     def shares_bps(self) -> dict[str, int]:
         """Each sign's share; a sign without anything to divide by is left out."""
@@ -214,6 +227,8 @@ class MerchantPattern:
             "elsewhere": (self.refunds_elsewhere, self.refunds),
             "early_default": (self.plans_never_paid, self.plans_due),
         }
+        if self.devices and self.customers >= LEAST_CUSTOMERS:
+            parts["few_devices"] = (max(0, self.customers - self.devices), self.customers)
         return {sign: part * BPS // whole for sign, (part, whole) in parts.items() if whole > 0}
 
 
@@ -236,13 +251,14 @@ def merchant_signals(pattern: MerchantPattern) -> dict[str, int]:
 def colluding_merchant(pattern: MerchantPattern) -> Suspicion | None:
     """Credit lines turned into cash through a merchant who is in on it (套现): several signs at once.
 
-    One sign alone is trade as usual somewhere; two are worth a look, three block the payout.
+    One sign alone is trade as usual somewhere; two of a month's trade are worth a look, three block the payout, and
+    these three already of the first orders.
     """
-    if pattern.orders < LEAST_ORDERS:
+    if pattern.orders < EARLY_ORDERS:
         return None
     shares = pattern.shares_bps()
     seen = [(sign, words) for sign, least, words in COLLUSION if shares.get(sign, 0) >= least]
-    if len(seen) < min(SIGNS_FOR):
+    if len(seen) < (min(SIGNS_FOR) if pattern.orders >= LEAST_ORDERS else max(SIGNS_FOR)):
         return None
     severity = SIGNS_FOR.get(len(seen), "critical")
     reasons = tuple(f"{shares[sign] // 100} % {words}" for sign, words in seen)
@@ -273,7 +289,7 @@ def link_rings(links: Iterable[Link], owed_minor: Mapping[str, int], least: int 
         found.append(
             Suspicion(
                 "link_ring", ring.customers[0], (*ring.customers, *ring.things), severity, (reason,),
-                ("alert", "freeze_line", "open_case"), owed,
+                ("alert", "suspend", "freeze_line", "open_case"), owed, shared=True,
             )
         )  # fmt: skip
     return found

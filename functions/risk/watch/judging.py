@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from functions.credit.lines.store import LineItem
@@ -11,13 +11,15 @@ from functions.merchants.service import get_merchant
 from functions.payments.parties import Parties
 from functions.payments.scenario import SCENARIOS
 from functions.payments.store import AuthorizationItem
-from functions.platform.container import container
 from functions.platform.storage import keys
 from functions.risk.casework.cases import SEVERITIES
 from functions.risk.counters import DAY_S, Counter
+from functions.risk.counting.observing import seen_order
+from functions.risk.counting.store import CounterItem
 from functions.risk.measures.links import Ring, rings
 from functions.risk.measures.places import Sighting
 from functions.risk.profile import RiskProfile
+from functions.risk.reading import Reading, Wanted
 from functions.risk.rule_life.lifecycle import canary_bucket
 from functions.risk.rule_life.live import live
 from functions.risk.ruling.ruleset import Fired
@@ -28,10 +30,15 @@ from functions.risk.watch.facts import Fact, FactKind
 from functions.risk.watch.lessons import things_of
 from functions.risk.watch.pattern import MerchantDays, pattern_of
 from functions.risk.watch.rings import Surroundings, around, line_name, owed_by, things_of_profile
-from functions.risk.watch.store import DaysItem
+from functions.risk.watch.store import DaysItem, LinkItem
 
 _MONTH_S: Final = 30 * DAY_S
 _RING_FROM: Final = 2
+MOST_LINKED: Final = 60
+"""Orders of a ring that are looked at when one of its people is suspected."""
+
+_OF_OTHERS: Final = ("device_customers", "address_customers", "instrument_customers", "ring_")
+"""Signals that speak of what several customers do with the same thing."""
 
 _HABIT: Final = frozenset({FactKind.REFUNDED, FactKind.REFUNDED_ELSEWHERE})
 _IDENTITY: Final = frozenset({FactKind.FIRST_MISSED})
@@ -49,6 +56,7 @@ class Context:
         near: Who uses the same things.
         ring: That the customer is in, if anyone shares anything.
         owed: What the ring's people owe, by line.
+        recent: The line's other orders of a day, by id.
     """
 
     profile: RiskProfile
@@ -56,20 +64,41 @@ class Context:
     near: Surroundings
     ring: Ring | None
     owed: Mapping[str, int]
+    recent: tuple[str, ...] = ()
 
 
-def context_of(order: AuthorizationItem, line: LineItem, counters: Mapping[str, Counter]) -> Context:
+def needed_for(order: AuthorizationItem) -> list[Wanted]:
+    """All that judging a new order reads of those who take part: one request."""
+    alias, subjects = order.alias or 0, seen_order(order).subjects
+    return [
+        (LineItem, keys.line(alias)),
+        (ProfileItem, keys.profile(alias)),
+        (DaysItem, keys.pattern(order.merchant_id)),
+        *((CounterItem, keys.counter(subject)) for subject in subjects.values()),
+        *((LinkItem, keys.links(*thing)) for thing in things_of(order)),
+    ]
+
+
+def context_of(
+    order: AuthorizationItem, line: LineItem, counters: Mapping[str, Counter], reading: Reading | None = None
+) -> Context:
     """Read it.
 
     Args:
         order: Counted and learned already.
         line: As it is now.
         counters: Of its device, address, instrument and merchant.
+        reading: What was read already.
     """
-    at_s = order.created_at_ms // 1000
-    pattern = pattern_of(order.merchant_id, _days(order.merchant_id), counters.get("merchant"), at_s)
-    near = _near(things_of(order), at_s)
-    return Context(_profile(line.alias), pattern, near, *_ring_of(line_name(line.alias), near))
+    reading, at_s = reading or Reading(), order.created_at_ms // 1000
+    days = _days(order.merchant_id, reading)
+    pattern = pattern_of(order.merchant_id, days, counters.get("merchant"), at_s)
+    near = around(things_of(order), at_s // DAY_S, reading)
+    ring, owed = _ring_of(line_name(line.alias), near)
+    own = reading.one(ProfileItem, keys.profile(line.alias))
+    recent = own.orders_since(at_s - DAY_S) if isinstance(own, ProfileItem) else ()
+    others = tuple(each for each in recent if each != order.pk)
+    return Context(_profile(line.alias, reading), pattern, near, ring, owed, others)
 
 
 def signals_of_order(order: AuthorizationItem, facts: Mapping[str, Any], around: Context) -> dict[str, Any]:
@@ -86,7 +115,7 @@ def signals_of_order(order: AuthorizationItem, facts: Mapping[str, Any], around:
 
 
 def suspicions_of_order(
-    order: AuthorizationItem, line: LineItem, facts: Mapping[str, Any], counters: Mapping[str, Counter]
+    order: AuthorizationItem, line: LineItem, facts: Mapping[str, Any], counters: Mapping[str, Counter], around: Context
 ) -> list[Suspicion]:
     """What a new order brings up.
 
@@ -95,9 +124,9 @@ def suspicions_of_order(
         line: As it is now.
         facts: Signals of the stream, as the rules take them.
         counters: Of its device, address, instrument and merchant.
+        around: What stands around it.
     """
     at_s, name = order.created_at_ms // 1000, line_name(line.alias)
-    around = context_of(order, line, counters)
     profile = around.profile
     found = list(_of_rules(signals_of_order(order, facts, around), name, order.merchant_id, order.amount))
     history = checks.AccountHistory(
@@ -110,13 +139,42 @@ def suspicions_of_order(
         line.held + line.outstanding,
     )
     found += _present(checks.bust_out(history), checks.colluding_merchant(around.pattern))
-    found += checks.velocity(_pivoted(counters, name), at_s)
+    found += checks.velocity({kind: counter for kind, counter in counters.items() if kind != "merchant"}, name, at_s)
     cell = Parties.unpack(order.parties).cell
     if cell is not None:
         here = Sighting(at_s, cell)
         found += _present(checks.impossible_travel(name, here, profile.sightings, order.amount))
     found += checks.link_rings(around.near.links, around.owed) if around.ring else []
     return [_about(suspicion, name) for suspicion in found]
+
+
+def linked_orders(line: LineItem, around: Context, reading: Reading) -> list[AuthorizationItem]:
+    """Orders of two days that the other people of the ring made with what ties it, whatever became of them.
+
+    Args:
+        line: Of the customer who is suspected.
+        around: What stands around the order that brought it up.
+        reading: What was read already.
+    """
+    if around.ring is None:
+        return []
+    ties, own = set(around.ring.things), line_name(line.alias)
+    ids = [each for name in around.ring.customers if name != own for each in around.near.orders.get(name, ())]
+    found = reading.all((AuthorizationItem, each) for each in ids[:MOST_LINKED])
+    orders = [item for item in found if isinstance(item, AuthorizationItem)]
+    return [item for item in orders if any(f"{kind}:{thing:016x}" in ties for kind, thing in things_of(item))]
+
+
+def linked(order: AuthorizationItem, found: Sequence[Suspicion]) -> Suspicion:
+    """What a suspicion of one customer is to another who uses the same things, for the order made with them."""
+    kinds = ", ".join(sorted({suspicion.kind for suspicion in found if suspicion.shared}))
+    worst = max((s.severity for s in found if s.shared), key=SEVERITIES.index)
+    name = line_name(order.alias or 0)
+    return Suspicion(
+        "linked_order", name, (name,), worst, (f"made with a device, address or instrument of others in {kinds}",),
+        ("alert", "suspend", "open_case"), order.amount,
+        "Made with the things of a group that is suspected",
+    )  # fmt: skip
 
 
 def suspicions_of_facts(facts: Sequence[Fact], line: LineItem | None, counter: Counter | None) -> list[Suspicion]:
@@ -132,13 +190,14 @@ def suspicions_of_facts(facts: Sequence[Fact], line: LineItem | None, counter: C
         return []
     last = facts[-1]
     at_s, name, owed = last.at_s, line_name(last.alias), line.held + line.outstanding if line else 0
-    profile, days = _profile(last.alias), _days(last.merchant_id)
+    reading = Reading()
+    profile, days = _profile(last.alias, reading), _days(last.merchant_id, reading)
     pattern = pattern_of(last.merchant_id, days, counter, at_s)
     found: list[Suspicion] = []
     if kinds & _HABIT:
         found += _present(checks.refund_abuse(habit_of(name, profile, at_s)))
     if kinds & _IDENTITY:
-        near = _near(things_of_profile(profile, last.day), at_s)
+        near = around(things_of_profile(profile, last.day), at_s // DAY_S, reading)
         reused = {part: others for part, others in _reused(near, name).items() if others}
         identity = checks.IdentityUse(name, reused, profile.first_payment_missed, owed)
         found += _present(checks.synthetic_identity(identity))
@@ -160,8 +219,9 @@ def _of_rules(signals: Mapping[str, Any], line: str, merchant: str, amount_minor
     for fired in live().stream.evaluate(signals, canary_bucket(line)).fired:
         actions = tuple(action.kind for action in fired.rule.actions)
         pivot = merchant if all(signal.startswith("merchant_") for signal in fired.rule.signals) else line
+        shared = any(signal.startswith(_OF_OTHERS) for signal in fired.rule.signals)
         yield Suspicion(
-            fired.rule.id, pivot, (pivot,), _severity(fired), fired.why, actions, amount_minor, fired.rule.title
+            fired.rule.id, pivot, (pivot,), _severity(fired), fired.why, actions, amount_minor, fired.rule.title, shared
         )
 
 
@@ -171,27 +231,14 @@ def _severity(fired: Fired) -> str:
 
 
 def _about(suspicion: Suspicion, line: str) -> Suspicion:
-    """A thing's and a ring's suspicion is the case of the customer who has just shown it."""
-    if suspicion.kind not in {"velocity", "link_ring"}:
-        return suspicion
-    return Suspicion(
-        suspicion.kind, line, suspicion.objects, suspicion.severity, suspicion.reasons, suspicion.actions,
-        suspicion.value_minor, suspicion.title,
-    )  # fmt: skip
-
-
-def _pivoted(counters: Mapping[str, Counter], line: str) -> dict[str, tuple[str, Counter]]:
-    return {kind: (line, counter) for kind, counter in counters.items() if kind != "merchant"}
+    """A ring's suspicion is the case of the customer who has just shown it."""
+    return replace(suspicion, pivot=line) if suspicion.kind == "link_ring" else suspicion
 
 
 def _usual(profile: RiskProfile, amount_minor: int) -> int:
     """Mean of the purchases before this one, which the profile has counted already; 0 if it was the first."""
     earlier = profile.history.count - 1
     return (profile.history.total_minor - amount_minor) // earlier if earlier > 0 else 0
-
-
-def _near(things: Iterable[tuple[str, int]], at_s: int) -> Surroundings:
-    return around(list(things), at_s // DAY_S)
 
 
 def _ring_of(name: str, near: Surroundings) -> tuple[Ring | None, Mapping[str, int]]:
@@ -234,14 +281,14 @@ def _profile_signals(profile: RiskProfile) -> dict[str, Any]:
     return {"first_payment_missed": profile.first_payment_missed, "identity_reuse": profile.identity_reuse}
 
 
-def _profile(alias: int) -> RiskProfile:
-    found: ProfileItem | None = container().tables.get(ProfileItem, keys.profile(alias), consistent=True)
-    return found.profile() if found else RiskProfile()
+def _profile(alias: int, reading: Reading) -> RiskProfile:
+    found = reading.one(ProfileItem, keys.profile(alias))
+    return found.profile() if isinstance(found, ProfileItem) else RiskProfile()
 
 
-def _days(merchant_id: str) -> MerchantDays:
-    found: DaysItem | None = container().tables.get(DaysItem, keys.pattern(merchant_id), consistent=True)
-    return found.days() if found else MerchantDays()
+def _days(merchant_id: str, reading: Reading) -> MerchantDays:
+    found = reading.one(DaysItem, keys.pattern(merchant_id))
+    return found.days() if isinstance(found, DaysItem) else MerchantDays()
 
 
 def _present(*found: Suspicion | None) -> list[Suspicion]:

@@ -107,4 +107,5 @@ def pattern_of(merchant_id: str, seen: MerchantDays, counter: Counter | None, at
         refunded_minor=refunded,
         captures=seen.total("captured", at_s)[0],
         disputes=seen.total("disputed", at_s)[0],
+        devices=counter.different("devices", "30d", at_s) if counter else 0,
     )

@@ -19,7 +19,7 @@ from functions.credit.lines.service import get_line, plan_freeze
 from functions.credit.lines.store import LineItem
 from functions.credit.upkeep.values import frozen_by
 from functions.payments.authorization import AuthorizationStateError
-from functions.payments.service import load, plan_suspension
+from functions.payments.service import plan_suspension
 from functions.payments.store import AuthorizationItem
 from functions.platform.container import container
 from functions.platform.observability import count
@@ -53,7 +53,8 @@ class Trigger:
         alias: Of the customer's line, None if it is no customer's.
         customer: 16 bytes of the customer's id.
         merchant: Likewise.
-        order: The order that was just made, None if it was something else.
+        order: The order that it is about, None if it was something else.
+        siblings: Other orders of the same line: where the order is suspended, so is what can be of them.
     """
 
     event_id: str
@@ -63,6 +64,7 @@ class Trigger:
     customer: bytes | None
     merchant: bytes | None
     order: str | None = None
+    siblings: tuple[str, ...] = ()
 
 
 class _DoneBeforeError(Exception):
@@ -121,11 +123,11 @@ class _Reaction:
 
     def writes(self) -> list[WriteSet]:
         """All of it, with the note of the record."""
-        order, line = self._order(), self._line()
+        (order, *siblings), line = self._orders(), self._line()
         stored = self._open_case()
         seen = stored.version if stored is not None else 0
         case = stored if stored is not None else self._new_case()
-        self._stop_order(case, order)
+        self._stop_orders(case, order, siblings)
         self._stop_line(case, line)
         self._stop_payout(case, order)
         if "step_up_next" in self.wanted and self.trigger.alias is not None:
@@ -137,8 +139,14 @@ class _Reaction:
         note = plan_seen(CONSUMER, f"{self.trigger.event_id}#{self.name}", wall_s, _done_before)
         return [note, plan_pivot(self.pivot), *self._writes]
 
-    def _order(self) -> AuthorizationItem | None:
-        return load(self.trigger.order, consistent=True) if self.trigger.order else None
+    def _orders(self) -> list[AuthorizationItem | None]:
+        """The order, if there is one, and those that are suspended with it."""
+        if not self.trigger.order:
+            return [None]
+        siblings = self.trigger.siblings if self._suspends else ()
+        wanted = [(AuthorizationItem, one, keys.SELF) for one in (self.trigger.order, *siblings)]
+        found = container().tables.batch_get(wanted, consistent=True)
+        return [item if isinstance(item, AuthorizationItem) else None for item in found]
 
     def _line(self) -> LineItem | None:
         """The line of the customer in question; a merchant's pattern is no reason to touch a customer's line."""
@@ -179,21 +187,32 @@ class _Reaction:
     def _reasons(self) -> list[dict[str, Any]]:
         return [{"rule": s.kind, "title": s.title or s.kind, "why": list(s.reasons)} for s in self.found]
 
-    def _stop_order(self, case: CaseItem, order: AuthorizationItem | None) -> None:
+    def _stop_orders(
+        self, case: CaseItem, order: AuthorizationItem | None, siblings: Sequence[AuthorizationItem | None]
+    ) -> None:
+        """Suspend the order and, as far as a case takes them and they are open, its siblings."""
         if order is None or not self._suspends:
             return
-        try:
-            until = from_epoch_ms(case.expires_at_ms)
-            self._writes.append(plan_suspension(order, case.pk, until, self.now, CONSUMER))
-        except AuthorizationStateError:
-            case.note(self.now, "too_late_to_suspend", order=order.pk)
-            if order.captured:
-                self.wanted.add("block_payout")
-        else:
-            waiting = case.amount if case.authorization_ids else 0
-            self.value = max(self.value, waiting + order.amount - (order.captured or 0))
-            case.add_order(order.pk)
-            case.add_measure("suspend")
+        stopped = case.amount if case.authorization_ids else 0
+        for each in (order, *siblings):
+            if each is None or len(case.authorization_ids) >= MAX_ORDERS:
+                continue
+            try:
+                until = from_epoch_ms(case.expires_at_ms)
+                self._writes.append(plan_suspension(each, case.pk, until, self.now, CONSUMER))
+            except AuthorizationStateError:
+                if each is order:
+                    self._too_late(case, order)
+            else:
+                stopped += each.amount - (each.captured or 0)
+                case.add_order(each.pk)
+                case.add_measure("suspend")
+        self.value = max(self.value, stopped)
+
+    def _too_late(self, case: CaseItem, order: AuthorizationItem) -> None:
+        case.note(self.now, "too_late_to_suspend", order=order.pk)
+        if order.captured:
+            self.wanted.add("block_payout")
 
     def _stop_line(self, case: CaseItem, line: LineItem | None) -> None:
         """A cut that a person may undo is a freeze: until then nothing more is bought on the line."""

@@ -7,7 +7,7 @@ to draw it for the person who looks at the case.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from functions.credit.lines.store import LineItem
@@ -15,8 +15,9 @@ from functions.platform.container import container
 from functions.platform.storage import keys
 from functions.risk.measures.links import PUBLIC_FROM, Link
 from functions.risk.profile import RiskProfile
+from functions.risk.reading import Reading
 from functions.risk.store import ProfileItem
-from functions.risk.watch.store import KEPT_DAYS, LinkItem, links_key
+from functions.risk.watch.store import KEPT_DAYS, LinkItem
 
 STEPS: Final = 3
 MOST_PEOPLE: Final = 60
@@ -33,10 +34,12 @@ class Surroundings:
     Args:
         links: Who used what; customers by their lines' names ("line#…"), things as "device:<hash>".
         customer_ids: Line's name to `cus_…`.
+        orders: Line's name to the latest orders of two days, by id; of the people whose things were looked at.
     """
 
     links: tuple[Link, ...]
     customer_ids: dict[str, str]
+    orders: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 def line_name(alias: int) -> str:
@@ -44,13 +47,15 @@ def line_name(alias: int) -> str:
     return keys.line(alias)
 
 
-def around(start: Sequence[Thing], today: int) -> Surroundings:
+def around(start: Sequence[Thing], today: int, reading: Reading | None = None) -> Surroundings:
     """Walk from some things over everyone who used them.
 
     Args:
         start: The things of an order, or of a customer.
         today: Days since 1970; what was used more than 30 days ago ties no one.
+        reading: What was read already.
     """
+    reading, orders = reading or Reading(), dict[str, tuple[str, ...]]()
     links: dict[tuple[int, Thing], Link] = {}
     people: dict[int, str] = {}
     seen_things: set[Thing] = set()
@@ -61,7 +66,7 @@ def around(start: Sequence[Thing], today: int) -> Surroundings:
             break
         seen_things.update(fresh)
         newcomers: list[int] = []
-        for thing, item in _users(fresh):
+        for thing, item in _users(fresh, reading):
             users = [user for user in item.all_users() if today - user.last_day < KEPT_DAYS]
             if len(users) >= PUBLIC_FROM:
                 continue
@@ -71,8 +76,10 @@ def around(start: Sequence[Thing], today: int) -> Surroundings:
                     newcomers.append(user.alias)
                 if user.alias in people:
                     links[user.alias, thing] = Link(line_name(user.alias), f"{thing[0]}:{thing[1]:016x}")
-        things = list(_things_of(newcomers, today))
-    return Surroundings(tuple(links.values()), {line_name(alias): who for alias, who in people.items()})
+        profiles = _profiles(newcomers, reading)
+        orders |= {line_name(alias): item.orders_since(0) for alias, item in profiles}
+        things = [thing for _, item in profiles for thing in things_of_profile(item.profile(), today)]
+    return Surroundings(tuple(links.values()), {line_name(alias): who for alias, who in people.items()}, orders)
 
 
 def things_of_profile(profile: RiskProfile, today: int) -> list[Thing]:
@@ -88,13 +95,11 @@ def owed_by(names: Iterable[str]) -> dict[str, int]:
     return {item.pk: item.held + item.outstanding for item in found if isinstance(item, LineItem)}
 
 
-def _users(things: Sequence[Thing]) -> list[tuple[Thing, LinkItem]]:
-    found = container().tables.batch_get([links_key(*thing) for thing in things])
+def _users(things: Sequence[Thing], reading: Reading) -> list[tuple[Thing, LinkItem]]:
+    found = reading.all((LinkItem, keys.links(*thing)) for thing in things)
     return [(thing, item) for thing, item in zip(things, found, strict=True) if isinstance(item, LinkItem)]
 
 
-def _things_of(aliases: Sequence[int], today: int) -> list[Thing]:
-    found = container().tables.batch_get([(ProfileItem, keys.profile(alias), keys.SELF) for alias in aliases])
-    return [
-        thing for item in found if isinstance(item, ProfileItem) for thing in things_of_profile(item.profile(), today)
-    ]
+def _profiles(aliases: Sequence[int], reading: Reading) -> list[tuple[int, ProfileItem]]:
+    found = reading.all((ProfileItem, keys.profile(alias)) for alias in aliases)
+    return [(alias, item) for alias, item in zip(aliases, found, strict=True) if isinstance(item, ProfileItem)]

@@ -11,7 +11,6 @@ from typing import Final
 from pynamodb.attributes import BinaryAttribute, JSONAttribute
 from pynamodb.expressions.operand import Path
 
-from functions.platform.storage import keys
 from functions.platform.storage.table import IntegerAttribute, Item
 from functions.platform.storage.transactions import ConditionFailedError, OnConflict, Put, WriteSet
 from functions.risk.measures.links import PUBLIC_FROM
@@ -81,8 +80,3 @@ def plan_watched(item: Watched, on_conflict: OnConflict = ConditionFailedError) 
     seen = item.version
     item.version = seen + 1
     return WriteSet.of(Put(item, Path("pk").does_not_exist() if seen == 0 else Path("v") == seen, on_conflict))
-
-
-def links_key(kind: str, thing: int) -> tuple[type[LinkItem], str, str]:
-    """As `Tables.batch_get` takes it."""
-    return (LinkItem, keys.links(kind, thing), keys.SELF)

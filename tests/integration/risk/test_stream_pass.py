@@ -15,6 +15,8 @@ from functions.risk.events import check
 from functions.risk.store import ProfileItem
 from tests.builders.platform import Platform
 from tests.builders.shop import Shop, a_shop
+from tests.simulation.ground import InProcess
+from tests.simulation.world import World
 
 
 @pytest.fixture
@@ -72,6 +74,56 @@ def test_an_alert_is_raised_once_however_often_it_is_delivered(shop: Shop) -> No
     suspended = [i for i in shop.platform.items() if i["pk"]["S"].startswith("auth_") and "su" in i]
     assert (len(alerts), len(cases), len(suspended)) == (1, 1, 8)  # one customer's rush is one person's work
     assert alerts[0]["n"]["N"] == "8"
+
+
+def test_what_a_rush_is_suspected_of_stops_the_orders_before_it_too(shop: Shop) -> None:
+    ids: list[str] = []
+    for n in range(8):
+        assert not any(status(shop, each)["suspension"] for each in ids)
+        ids.append(shop.authorize(10_000 + n)["id"])
+        if n == 0:
+            assert shop.capture(ids[0], 10_000, final=True).status == 201
+        shop.settle()
+    assert [bool(status(shop, each)["suspension"]) for each in ids] == [False] + [True] * 7
+    reviewer = shop.platform.staff_token("reviewer", subject="stf_r")
+    [case] = shop.api.get("/v1/reviews", token=reviewer)["data"]
+    assert set(case["authorization_ids"]) == set(ids[1:])
+    assert case["amount_minor"] == sum(10_000 + n for n in range(1, 8))
+
+
+def test_orders_of_others_made_with_the_shared_device_are_stopped_with_the_one_that_shows_it(
+    platform: Platform,
+) -> None:
+    world = World(InProcess(platform))
+    world.open_shops(1)
+    shared, own = ({"device": {"id": f"{name}-phone-0000"}} for name in ("shared", "own"))
+    first = world.buy("one", 0, 1_800_000, pay=shared)
+    apart = world.buy("one", 0, 10_000, pay=own)
+    world.deliver()
+    assert world.status(0, first)["suspension"] is None
+    second = world.buy("two", 0, 1_800_000, pay=shared)
+    world.deliver()
+    assert [bool(world.status(0, each)["suspension"]) for each in (first, apart, second)] == [True, False, True]
+    cases = {case["customer_id"]: case for case in world.open_cases()}
+    assert cases[world.person("one").id]["authorization_ids"] == [first]
+    assert cases[world.person("one").id]["reasons"][0]["rule"] == "linked_order"
+    assert cases[world.person("two").id]["authorization_ids"] == [second]
+
+
+def test_a_device_that_the_fraud_checks_know_buys_nothing(platform: Platform) -> None:
+    reply = a_shop(platform, magic.HIGH_RISK_DEVICE).authorize(60_000)
+    assert (reply["status"], reply["decline"]["code"]) == ("declined", "risk")
+
+
+@pytest.mark.parametrize(("outcome", "line"), [("confirmed_fraud", "frozen"), ("inconclusive", "active")])
+def test_a_line_that_fraud_was_confirmed_on_is_frozen(platform: Platform, outcome: str, line: str) -> None:
+    shop = a_shop(platform, magic.HELD)
+    shop.authorize(60_000)
+    shop.settle()
+    reviewer = platform.staff_token("reviewer", subject="stf_r")
+    [case] = shop.api.get("/v1/reviews", token=reviewer)["data"]
+    reply = shop.api.post(f"/v1/reviews/{case['id']}/decline", {"outcome": outcome}, token=reviewer)
+    assert (reply.status, shop.line()["status"]) == (200, line)
 
 
 def test_a_capture_that_wins_the_race_is_not_undone_but_the_case_is_opened(shop: Shop) -> None:

@@ -72,7 +72,7 @@ def test_an_amount_above_the_threshold_takes_two_persons() -> None:
         decide(proposed, Verdict.DECLINE, Finding.CONFIRMED_FRAUD, "ann", THRESHOLD)
     closed = decide(proposed, Verdict.DECLINE, Finding.CONFIRMED_FRAUD, "bob", THRESHOLD)
     assert isinstance(closed, Closed)
-    assert closed.effects == ("decide_orders",)
+    assert closed.effects == ("decide_orders", "freeze_line")
     assert (closed.case.decided_by, closed.case.label) == (("ann", "bob"), True)
 
 

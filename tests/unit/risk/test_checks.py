@@ -37,24 +37,21 @@ def crowd(customers: int, apart_s: int = 60) -> Counter:
 
 
 def test_many_customers_on_one_device_are_found_with_figures() -> None:
-    (found,) = velocity({"device": ("dev_1", crowd(4))}, NOW)
-    assert (found.pivot, found.severity, found.value_minor) == ("dev_1", "high", 400)
+    (found,) = velocity({"device": crowd(4)}, "line#1", NOW)
+    assert (found.pivot, found.severity, found.value_minor, found.shared) == ("line#1", "high", 400, True)
     assert found.reasons == ("4 customers on one device in 1h, limit 3", "4 customers on one device in 1d, limit 4")
 
 
 def test_the_same_crowd_over_a_month_is_no_velocity() -> None:
-    assert velocity({"device": ("dev_1", crowd(4, 5 * DAY_S))}, NOW) == []
+    assert velocity({"device": crowd(4, 5 * DAY_S)}, "line#1", NOW) == []
 
 
-def test_a_fast_customer_is_found_and_a_slow_one_not() -> None:
-    fast = Counter()
-    for n in range(5):
-        fast = fast.add(NOW - n, sum_minor=1)
-    assert [s.kind for s in velocity({"customer": ("cus_1", fast)}, NOW)] == ["velocity"]
-    slow = Counter()
-    for n in range(5):
-        slow = slow.add(NOW - n * 7_200, sum_minor=1)
-    assert velocity({"customer": ("cus_1", slow)}, NOW) == []
+def test_a_fast_device_is_found_and_is_no_matter_of_others_and_a_slow_one_is_nothing() -> None:
+    fast = slow = Counter()
+    for n in range(8):
+        fast, slow = fast.add(NOW - n, sum_minor=1), slow.add(NOW - n * 7_200, sum_minor=1)
+    assert [(s.kind, s.shared) for s in velocity({"device": fast}, "line#1", NOW)] == [("velocity", False)]
+    assert velocity({"device": slow}, "line#1", NOW) == []
 
 
 TODAY = NOW // DAY_S
@@ -139,7 +136,10 @@ def test_a_merchant_who_turns_lines_into_cash_is_found() -> None:
             ),
             "high",
         ),
-        (replace(CASH_OUT, orders=19), None),
+        (MerchantPattern("m", 19, round_orders=19, customers=19, plans_due=10, plans_never_paid=2), None),
+        (MerchantPattern("m", 8, round_orders=8, customers=5, devices=2, sharing_customers=5), "high"),
+        (MerchantPattern("m", 7, round_orders=7, customers=5, devices=2, sharing_customers=5), None),
+        (MerchantPattern("m", 8, round_orders=8, customers=3, devices=1, sharing_customers=3), None),
         (MerchantPattern("m", 0), None),
     ],
 )
@@ -245,7 +245,7 @@ def test_every_action_suggested_is_one_that_rules_know() -> None:
         colluding_merchant(CASH_OUT),
         synthetic_identity(IdentityUse("c", {"document": 2, "phone": 1})),
         refund_abuse(RefundHabit("c", 100, 50, 4, 2)),
-        *velocity({"device": ("d", crowd(9))}, NOW),
+        *velocity({"device": crowd(9)}, "line#1", NOW),
         *link_rings([Link(str(n), "x") for n in range(5)], {}),
     ]
     assert {action for s in found for action in s.actions} <= set(ACTIONS)  # type: ignore[union-attr]

@@ -73,10 +73,22 @@ CASES: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
         {"device_known": False, "share_of_available_bps": 5_000},
         {"device_known": False, "share_of_available_bps": 4_999},
     ),
+    "new_device_and_address": (
+        {"device_known": False, "address_known": False, "purchase_count": 2, "amount_to_largest_bps": 10_000},
+        {"device_known": False, "address_known": True, "purchase_count": 2, "amount_to_largest_bps": 10_000},
+    ),
+    "new_device_unusual_order": (
+        {"device_known": False, "purchase_count": 1, "amount_to_largest_bps": 12_000},
+        {"device_known": False, "purchase_count": 1, "amount_to_largest_bps": 11_999},
+    ),
     "shared_device": ({"device_customers_30d": 4}, {"device_customers_30d": 3}),
     "flagged_device": (
         {"device_flagged": True, "share_of_available_bps": 1_000},
         {"device_flagged": False, "share_of_available_bps": 1_000},
+    ),
+    "flagged_new_device": (
+        {"device_flagged": True, "device_known": False},
+        {"device_flagged": True, "device_known": True},
     ),
     "new_address_liquid_goods": (
         {"address_known": False, "liquid_goods": True, "amount_to_largest_bps": 15_000},
@@ -120,6 +132,10 @@ CASES: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
         {"refund_count_30d": 4, "refund_share_bps_30d": 5_000},
         {"refund_count_30d": 3, "refund_share_bps_30d": 5_000},
     ),
+    "nearly_all_refunded": (
+        {"refund_count_30d": 3, "refund_share_bps_30d": 8_000},
+        {"refund_count_30d": 3, "refund_share_bps_30d": 7_999},
+    ),
     "refund_elsewhere_habit": (
         {"refund_elsewhere_count_30d": 2, "share_of_available_bps": 2_000},
         {"refund_elsewhere_count_30d": 1, "share_of_available_bps": 2_000},
@@ -137,10 +153,26 @@ CASES: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
         {"round_amount": False, "first_at_merchant": True, "amount_to_ticket_bps": 50_000,
          "share_of_available_bps": 5_000},
     ),
-    "fraud_score_elevated": ({"fraud_score_bps": 1_000}, {"fraud_score_bps": 999}),
-    "fraud_score_high": ({"fraud_score_bps": 3_000}, {"fraud_score_bps": 2_999}),
+    "fraud_score_elevated": (
+        {"fraud_score_bps": 1_000, "amount_to_largest_bps": 15_000},
+        {"fraud_score_bps": 1_000, "amount_to_largest_bps": 14_999},
+    ),
+    "fraud_score_high": (
+        {"fraud_score_bps": 3_000, "address_known": False, "amount_to_largest_bps": 10_000},
+        {"fraud_score_bps": 3_000, "address_known": False, "amount_to_largest_bps": 9_999},
+    ),
     "stream_velocity": ({"customer_count_15m": 8}, {"customer_count_15m": 7, "customer_count_1h": 11}),
-    "stream_shared_device": ({"device_customers_1d": 4}, {"device_customers_1d": 3}),
+    "stream_shared_device": ({"device_customers_30d": 4}, {"device_customers_1d": 3, "device_customers_30d": 3}),
+    "stream_new_lines_one_device": (
+        {"device_customers_30d": 2, "tenure": DAY30 - 1, "purchase_count": 2, "liquid_goods": True,
+         "utilisation_after_bps": 3_000},
+        {"device_customers_30d": 2, "tenure": DAY30 - 1, "purchase_count": 2, "liquid_goods": True,
+         "utilisation_after_bps": 2_999},
+    ),
+    "stream_one_device_one_shop": (
+        {"device_customers_30d": 3, "device_merchants_30d": 1, "round_amount": True},
+        {"device_customers_30d": 3, "device_merchants_30d": 2, "round_amount": True},
+    ),
     "stream_shared_address": ({"address_customers_1d": 5}, {"address_customers_1d": 4}),
     "stream_instrument_spread": ({"instrument_customers_1d": 3}, {"instrument_customers_1d": 2}),
     "stream_bust_out": (

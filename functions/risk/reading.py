@@ -1,0 +1,36 @@
+"""What one record is judged by, every item read once: a request for what is needed, another for what that names."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from functions.platform.container import container
+from functions.platform.storage import keys
+from functions.platform.storage.table import Item
+
+Wanted = tuple[type[Item], str]
+"""What an item is, and the partition that it is named for."""
+
+_BATCH = 100
+
+
+@dataclass
+class Reading:
+    """Items as they were when first asked for, consistently."""
+
+    _items: dict[str, Item | None] = field(default_factory=dict)
+
+    def all(self, wanted: Iterable[Wanted]) -> list[Item | None]:
+        """Items in the order asked, None for what is not there; those not read yet in as few requests as can be."""
+        asked = list(wanted)
+        missing = [(model, pk, keys.SELF) for model, pk in dict.fromkeys(asked) if pk not in self._items]
+        for start in range(0, len(missing), _BATCH):
+            part = missing[start : start + _BATCH]
+            found = container().tables.batch_get(part, consistent=True)
+            self._items |= {pk: item for (_, pk, _), item in zip(part, found, strict=True)}
+        return [self._items[pk] for _, pk in asked]
+
+    def one(self, model: type[Item], pk: str) -> Item | None:
+        """One item; None if it is not there."""
+        return self.all([(model, pk)])[0]
