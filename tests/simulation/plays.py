@@ -82,10 +82,7 @@ def mule_ring(world: World) -> Orders:
     names = [f"mule-{n}" for n in range(6)]
     orders = [world.buy(who, QUIET, world.share(who, 45), pay=shared, ship="mule-door") for who in names]
     world.deliver()
-    for case in world.open_cases():
-        if case["customer_id"] == world.person(names[-1]).id:
-            world.decide(case, fraud=False)
-    world.deliver()
+    _let_go(world, names[-1])
     return [*orders, world.buy(names[-1], QUIET, 30_000, pay=shared, ship="mule-door")]
 
 
@@ -121,13 +118,14 @@ def raised_and_drained(world: World) -> Orders:
 
 
 def refunds_elsewhere(world: World) -> Orders:
-    """What is bought comes back, to another card than it was bought with."""
+    """What is bought comes back, to another card than it was bought with; the customer is let go and comes again."""
     how = {"category": "appliances", "pay": {"instrument": "returner-card"}}
     orders = [world.buy("returner", REFUNDING, 40_000, **how) for _ in range(4)]
     for order in orders:
         bought = world.capture(REFUNDING, order, 40_000)
         world.refund(REFUNDING, bought["id"], 38_000, instrument="another-card")
     world.deliver()
+    _let_go(world, "returner")
     return [world.buy("returner", REFUNDING, world.share("returner", 30), category="appliances")]
 
 
@@ -236,6 +234,14 @@ def _pages(world: World, path: str, token: str) -> Iterator[dict[str, Any]]:
         page = world.api.get(f"{path}?limit=100" + (f"&cursor={cursor}" if cursor else ""), token=token)
         yield from page["data"]
         cursor = page["next_cursor"]
+
+
+def _let_go(world: World, name: str) -> None:
+    """A person clears what someone is suspected of: the line, which a grave alert has frozen, is free again."""
+    for case in world.open_cases():
+        if case["customer_id"] == world.person(name).id:
+            world.decide(case, fraud=False)
+    world.deliver()
 
 
 def _phone(name: str, *, tampered: bool = False) -> dict[str, Any]:

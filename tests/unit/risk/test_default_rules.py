@@ -154,8 +154,8 @@ CASES: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
          "share_of_available_bps": 5_000},
     ),
     "fraud_score_elevated": (
-        {"fraud_score_bps": 1_000, "amount_to_largest_bps": 15_000},
-        {"fraud_score_bps": 1_000, "amount_to_largest_bps": 14_999},
+        {"fraud_score_bps": 1_000, "amount_to_largest_bps": 25_000},
+        {"fraud_score_bps": 1_000, "amount_to_largest_bps": 24_999},
     ),
     "fraud_score_high": (
         {"fraud_score_bps": 3_000, "address_known": False, "amount_to_largest_bps": 10_000},
