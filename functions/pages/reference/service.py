@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
@@ -10,6 +12,7 @@ from typing import Any, Final
 from functions.pages.reference.contents import contents_of
 
 _HERE: Final = Path(__file__).parent
+_CODE: Final = re.compile(r"`([^`]+)`")
 _DOCUMENT: Final = _HERE.parents[2] / "openapi.yaml"
 
 
@@ -31,12 +34,19 @@ def as_json() -> str:
 @lru_cache(maxsize=1)
 def as_page() -> str:
     """The document as a page: no script, nothing from elsewhere."""
+    return page_of(document())
+
+
+def page_of(described: Mapping[str, Any]) -> str:
+    """An OpenAPI document as a page; what it says is text, and code where it stands between backticks."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
+    from markupsafe import Markup, escape
 
     environment = Environment(
         loader=FileSystemLoader(_HERE), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    return environment.get_template("reference.html").render(contents=contents_of(document()))
+    environment.filters["marked"] = lambda text: Markup(_CODE.sub(r"<code>\1</code>", str(escape(text))))  # noqa: S704
+    return environment.get_template("reference.html").render(contents=contents_of(described))
 
 
 @lru_cache(maxsize=1)
