@@ -103,6 +103,7 @@ ENVIRONMENT: dict[str, Any] = {
         {"Fn::Sub": _STAFF_ISSUER["Fn::Sub"] + "/.well-known/jwks.json"}, {"Ref": "StaffJwks"}
     ),
     "WHITENOTE_MESSAGES_QUEUE_URL": {"Ref": "MessagesQueue"},
+    "WHITENOTE_PROJECTIONS_QUEUE_URL": {"Ref": "ProjectionsQueue"},
     "WHITENOTE_SWEEP_QUEUE_URL": {"Ref": "SweepQueue"},
     "WHITENOTE_ASSESSMENTS_QUEUE_URL": {"Ref": "AssessmentsQueue"},
     "WHITENOTE_WEBHOOKS_QUEUE_URL": {"Ref": "WebhooksQueue"},

@@ -8,14 +8,12 @@ from typing import TYPE_CHECKING
 from pynamodb.attributes import UnicodeAttribute
 
 from functions.platform.storage.outbox import State
-from functions.platform.storage.table import IntegerAttribute, Item
+from functions.platform.storage.table import IntegerAttribute
 
 if TYPE_CHECKING:
     from functions.platform.container import Container
 
 IDLE = "idle"
-SEEN = "seen"
-"""Sort key of `SeenItem`, beside the clock."""
 
 
 class ClockItem(State):
@@ -30,12 +28,6 @@ class ClockItem(State):
     turn = IntegerAttribute(attr_name="tu", default=0)
     beacon = IntegerAttribute(attr_name="be", default=0)
     stops = IntegerAttribute(attr_name="sp", default=0)
-
-
-class SeenItem(Item):
-    """The last beacon that came out at the far end of stream, bus and queue."""
-
-    beacon = IntegerAttribute(attr_name="be", default=0)
 
 
 def renew(box: Container) -> None:

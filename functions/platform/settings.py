@@ -33,6 +33,7 @@ class Settings:
     staff_audience: str
     staff_jwks: str
     messages_queue_url: str
+    projections_queue_url: str
     sweep_queue_url: str
     assessments_queue_url: str
     webhooks_queue_url: str
@@ -73,6 +74,7 @@ class Settings:
             staff_audience=get("STAFF_AUDIENCE", "whitenote-staff"),
             staff_jwks=get("STAFF_JWKS"),
             messages_queue_url=get("MESSAGES_QUEUE_URL"),
+            projections_queue_url=get("PROJECTIONS_QUEUE_URL"),
             sweep_queue_url=get("SWEEP_QUEUE_URL"),
             assessments_queue_url=get("ASSESSMENTS_QUEUE_URL"),
             webhooks_queue_url=get("WEBHOOKS_QUEUE_URL"),

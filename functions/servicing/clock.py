@@ -1,12 +1,14 @@
 """The sandbox's clock: business time jumps from action hour to action hour, through the real handlers.
 
 A worker message is one turn. A turn does stop after stop for a few seconds, as long as nothing is told that others must
-hear first; then it looks, turn by turn, whether everything set going has come to rest. The states of a stop:
+hear first. Then it writes a beacon, which travels as any event does, behind all that was told before it; when it comes
+out of the messages queue, it calls the next turn. The states of a stop:
 
+    gathering  before anything is swept: until the beacon of whoever asked is out, and so all that was told before it
+               has been heard, and the queues are empty
     sweeping   a page of what is due is done here; more than a page is put on the sweep queue
     working    until the sweep queue is empty
-    draining   a beacon was written, which travels as any event does: until it has come out behind all that was told
-               before it, and the queues are empty
+    draining   until the beacon behind what was told is out, and the queues are empty
     assessing  the credit models still weigh what was told: until they are done, then another beacon follows what they
                have told
 
@@ -21,7 +23,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -29,22 +31,24 @@ from pynamodb.expressions.operand import Path
 
 from functions.core.clock import epoch_ms, from_epoch_ms, isoformat
 from functions.core.errors import InvalidError, NotFoundError, UnavailableError
-from functions.platform.bus.stream import dumps
 from functions.platform.container import Container, container
 from functions.platform.observability import log
-from functions.platform.sandbox_clock import IDLE, SEEN, ClockItem, SeenItem
+from functions.platform.sandbox_clock import IDLE, ClockItem
 from functions.platform.storage import keys
 from functions.platform.storage.outbox import Pending
 from functions.platform.storage.transactions import ConditionFailedError, Put, WriteSet, commit
-from functions.servicing.sweep import PAGE_IDS, Key, do_page, next_hour, page, peek, send_pages, sweep
+from functions.servicing.sweep import PAGE_IDS, Key, do_page, look_ahead, page, peek, send_pages, sweep
 
 CLOCK_KIND: Final = "clock"
 BEACON_EVENT: Final = "clock.ticked"
-SWEEPING, WORKING, DRAINING, ASSESSING = "sweeping", "working", "draining", "assessing"
+GATHERING, SWEEPING, WORKING = "gathering", "sweeping", "working"
+DRAINING, ASSESSING = "draining", "assessing"
 MAX_AHEAD: Final = timedelta(days=3660)
 _TURN_S: Final = 5.0
-POLLS: Final = 25
+POLLS: Final = 12
 _PAUSE_S: Final = 0.02
+_LONGEST_PAUSE_S: Final = 0.2
+_SLOWER: Final = 1.4
 _QUICK_LOOKS: Final = 20
 _TRIES: Final = 5
 _COUNTS: Final = (
@@ -101,7 +105,7 @@ def advance(to: datetime) -> Progress:
         NotFoundError: A live stage.
         ClockBackwardsError: `to` lies before either; says where the clock stands.
         ClockTooFarError: More than ten years ahead of wall time.
-        UnavailableError: Not begun, or begun without its worker; asking again is safe and starts it.
+        UnavailableError: Perhaps not begun; asking again is safe.
     """
     box = _sandbox()
     item = _load(box)
@@ -112,73 +116,164 @@ def advance(to: datetime) -> Progress:
     if to > box.clock.wall() + MAX_AHEAD:
         raise ClockTooFarError(f"at most {MAX_AHEAD.days} days ahead of {isoformat(box.clock.wall())}")
     item.target_s = _seconds_up(to)
-    item.state = SWEEPING if item.state == IDLE else item.state
     # two on: a worker in the middle of a turn names the next one, which must be old by then
     item.turn += 2
-    _save(box, item)
-    _send_turn(box, item.turn)
+    _save(box, item, *_light(item, DRAINING if item.state == DRAINING else GATHERING))
     return _progress(box, item)
 
 
 def turn(body: Mapping[str, Any]) -> None:
-    """Do one turn of the clock and ask for the next.
+    """Do one turn of the clock and see to the next.
 
     Args:
-        body: {"kind": "clock", "turn": n, "looks": m}; `looks` counts the turns before that found no rest.
+        body: {"kind": "clock", "turn": n, "beacon": b, "looks": m}; `beacon` is the last that has come out, `looks`
+            counts the turns before that found no rest.
     """
     box = container()
     for _ in range(_TRIES):
         item = _load(box)
         if box.settings.is_live or item.target_s is None or body["turn"] < item.turn:
             return
-        seen = item.version
+        seen, current = item.version, _Turn(box, item, body.get("beacon", 0))
         try:
-            _go_on(box, item)
+            handed_on = current.go_on()
         except ConditionFailedError:
             continue  # the turn before wrote itself down only now, or another request took the clock over: see which
-        if item.state != IDLE:
+        if not handed_on and item.state != IDLE:
             looks = body.get("looks", 0) + 1 if item.version == seen else 0
-            _hand_over(box, item, max(item.turn, body["turn"]) + 1, looks)
+            _hand_over(box, item, max(item.turn, body["turn"]) + 1, current.seen, looks)
         return
     raise UnavailableError("the clock is turned by too many", retry_after_s=1)
 
 
-def _hand_over(box: Container, item: ClockItem, following: int, looks: int) -> None:
+def _hand_over(box: Container, item: ClockItem, following: int, beacon: int, looks: int) -> None:
     """Call the next turn, then end this one: a message too many is dropped, one too few would stop the clock."""
-    _send_turn(box, following, looks)
+    _send_turn(box, following, beacon, looks)
     item.turn = following
     with suppress(ConditionFailedError):  # the next turn was quicker; it goes on from here
         _save(box, item)
 
 
-def _go_on(box: Container, item: ClockItem) -> None:
-    """Step after step, each saved before the next, until there is something to wait for or the turn is long enough."""
-    ends_at = time.monotonic() + _TURN_S
-    polls = 0
-    while item.state != IDLE and time.monotonic() < ends_at:
-        before = item.state, item.stops, item.beacon
-        told = _STEPS[item.state](box, item)
-        if before != (item.state, item.stops, item.beacon):
-            _save(box, item, *told)
-            if told:
-                return  # what was told is heard sooner when this function is not in its way
-            continue
-        polls += 1
-        if polls == POLLS:
-            return
-        time.sleep(_PAUSE_S)
+@dataclass(slots=True)
+class _Turn:
+    """One turn.
 
+    Args:
+        item: The clock as read, changed step by step.
+        seen: The last beacon that has come out.
+        due: What is due at this stop, where the jump to it has found that out.
+    """
 
-def _sweep(box: Container, item: ClockItem) -> Told:
-    now = _now(box, item)
-    due = peek(now, PAGE_IDS)
-    if due is None:
-        sweep(now)
-        item.state = WORKING
+    box: Container
+    item: ClockItem
+    seen: int
+    due: list[Key] | None = field(default=None, init=False)
+
+    def go_on(self) -> bool:
+        """Step after step, each saved before the next, until there is something to wait for or the turn is long enough.
+
+        Returns:
+            Whether a beacon is on its way, which calls the next turn.
+        """
+        ends_at = time.monotonic() + _TURN_S
+        polls, item = 0, self.item
+        while item.state != IDLE and time.monotonic() < ends_at:
+            before = item.state, item.stops, item.beacon
+            told = _STEPS[item.state](self)
+            if before != (item.state, item.stops, item.beacon):
+                _save(self.box, item, *told)
+                if told:
+                    return True
+                continue
+            polls += 1
+            if polls == POLLS:
+                return False
+            time.sleep(min(_LONGEST_PAUSE_S, _PAUSE_S * _SLOWER ** (polls - 1)))
+        return False
+
+    def gather(self) -> Told:
+        if self.seen < self.item.beacon:
+            return _light(self.item, GATHERING)
+        if self._heard() and self._assessed():
+            self.item.state = SWEEPING
         return ()
-    if due and _done_here(due, now):
-        return _light(item)
-    return _jump(box, item)
+
+    def sweep(self) -> Told:
+        now = _now(self.box, self.item)
+        due, self.due = self.due, None
+        if due is None:
+            due = peek(now, PAGE_IDS)
+        if due is None:
+            sweep(now)
+            self.item.state = WORKING
+            return ()
+        if due and _done_here(due, now):
+            return _light(self.item, DRAINING)
+        return self._jump()
+
+    def work(self) -> Told:
+        return _light(self.item, DRAINING) if self._at_rest(self.box.settings.sweep_queue_url, own=1) else ()
+
+    def drain(self) -> Told:
+        if self.seen < self.item.beacon:
+            return _light(self.item, DRAINING)
+        if self._heard():
+            if self._assessed():
+                return self._jump()
+            self.item.state = ASSESSING
+        return ()
+
+    def assess(self) -> Told:
+        return _light(self.item, DRAINING) if self._assessed() else ()
+
+    def _jump(self) -> Told:
+        box, item = self.box, self.item
+        now, target = _now(box, item), _epoch(item.target_s or 0)
+        if now >= target:
+            item.state, item.target_s = IDLE, None
+            return ()
+        hour, due = look_ahead(now, PAGE_IDS)
+        stop = min(hour, target) if hour else target
+        self.due = due if stop == hour else None
+        item.offset_s = max(item.offset_s, _seconds_up(stop) - int(box.clock.wall().timestamp()))
+        item.stops += 1
+        item.state = SWEEPING
+        return ()
+
+    def _heard(self) -> bool:
+        settings = self.box.settings
+        return (
+            self._at_rest(settings.messages_queue_url)
+            and self._at_rest(settings.projections_queue_url)
+            and self._at_rest(settings.sweep_queue_url, own=1)
+        )
+
+    def _assessed(self) -> bool:
+        return self._at_rest(self.box.settings.assessments_queue_url)
+
+    def _at_rest(self, url: str, own: int = 0) -> bool:
+        """Whether a queue holds nothing but, at most, the message being handled here.
+
+        SQS counts approximately; the beacon, not the count, says that what was told before has arrived.
+        """
+        from botocore.exceptions import BotoCoreError, ClientError
+
+        sqs = self.box.client("sqs")
+        try:
+            found = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=list(_COUNTS))["Attributes"]
+        except (BotoCoreError, ClientError) as error:
+            raise UnavailableError(retry_after_s=1) from error
+        waiting, delayed, in_flight = (int(found[name]) for name in _COUNTS)
+        return waiting == delayed == 0 and in_flight <= own
+
+
+_STEPS: Final[Mapping[str, Callable[[_Turn], Told]]] = {
+    GATHERING: _Turn.gather,
+    SWEEPING: _Turn.sweep,
+    WORKING: _Turn.work,
+    DRAINING: _Turn.drain,
+    ASSESSING: _Turn.assess,
+}
 
 
 def _done_here(due: Sequence[Key], now: datetime) -> bool:
@@ -191,60 +286,23 @@ def _done_here(due: Sequence[Key], now: datetime) -> bool:
         return True
 
 
-def _light(item: ClockItem) -> Told:
-    item.state, item.beacon = DRAINING, item.beacon + 1
-    return (Pending(BEACON_EVENT, {"beacon": item.beacon}),)
+def _light(item: ClockItem, state: str) -> Told:
+    """Wait in a state for a new beacon, which calls the next turn; all turns before that are old."""
+    item.state, item.beacon, item.turn = state, item.beacon + 1, item.turn + 1
+    return (Pending(BEACON_EVENT, {"beacon": item.beacon, "turn": item.turn}),)
 
 
-def _work(box: Container, item: ClockItem) -> Told:
-    return _light(item) if _at_rest(box, box.settings.sweep_queue_url, own=1) else ()
+def note_beacon(number: int, following: int) -> None:
+    """A beacon has come out of the messages queue: call the turn that waits for it.
 
+    Args:
+        number: Of the beacon.
+        following: Number of that turn.
 
-def _drain(box: Container, item: ClockItem) -> Told:
-    seen = box.tables.get(SeenItem, keys.CLOCK, SEEN, consistent=True)
-    arrived = seen is not None and seen.beacon >= item.beacon
-    if (
-        arrived
-        and _at_rest(box, box.settings.messages_queue_url, own=0)
-        and _at_rest(box, box.settings.sweep_queue_url, own=1)
-    ):
-        if _at_rest(box, box.settings.assessments_queue_url, own=0):
-            return _jump(box, item)
-        item.state = ASSESSING
-    return ()
-
-
-def _assess(box: Container, item: ClockItem) -> Told:
-    return _light(item) if _at_rest(box, box.settings.assessments_queue_url, own=0) else ()
-
-
-def _jump(box: Container, item: ClockItem) -> Told:
-    now, target = _now(box, item), _epoch(item.target_s or 0)
-    if now >= target:
-        item.state, item.target_s = IDLE, None
-        return ()
-    due = next_hour(now)
-    stop = min(due, target) if due else target
-    item.offset_s = max(item.offset_s, _seconds_up(stop) - int(box.clock.wall().timestamp()))
-    item.stops += 1
-    item.state = SWEEPING
-    return ()
-
-
-_STEPS: Final[Mapping[str, Callable[[Container, ClockItem], Told]]] = {
-    SWEEPING: _sweep,
-    WORKING: _work,
-    DRAINING: _drain,
-    ASSESSING: _assess,
-}
-
-
-def note_beacon(number: int) -> None:
-    """Write down that a beacon has come out of the messages queue."""
-    entry = SeenItem(pk=keys.CLOCK, sk=SEEN, beacon=number)
-    later = Path("pk").does_not_exist() | (Path("be") < number)
-    with suppress(ConditionFailedError):
-        commit(container().tables, WriteSet.of(Put(entry, later)))
+    Raises:
+        UnavailableError: The queue did not take it; the beacon comes again.
+    """
+    _send_turn(container(), following, number)
 
 
 def _sandbox() -> Container:
@@ -286,30 +344,7 @@ def _seconds_up(at: datetime) -> int:
     return -(-epoch_ms(at) // 1000)
 
 
-def _send_turn(box: Container, number: int, looks: int = 0) -> None:
+def _send_turn(box: Container, number: int, beacon: int, looks: int = 0) -> None:
     """Ask for a turn: at once, and after many looks without rest a second later."""
-    from botocore.exceptions import BotoCoreError, ClientError
-
-    try:
-        box.client("sqs").send_message(
-            QueueUrl=box.settings.sweep_queue_url,
-            MessageBody=dumps({"kind": CLOCK_KIND, "turn": number, "looks": looks}),
-            DelaySeconds=int(looks > _QUICK_LOOKS),
-        )
-    except (BotoCoreError, ClientError) as error:
-        raise UnavailableError("the clock's worker was not called; ask again", retry_after_s=1) from error
-
-
-def _at_rest(box: Container, url: str, own: int) -> bool:
-    """Whether a queue holds nothing but, at most, the message being handled here.
-
-    SQS counts approximately; the beacon, not the count, says that what was told before has arrived.
-    """
-    from botocore.exceptions import BotoCoreError, ClientError
-
-    try:
-        found = box.client("sqs").get_queue_attributes(QueueUrl=url, AttributeNames=list(_COUNTS))["Attributes"]
-    except (BotoCoreError, ClientError) as error:
-        raise UnavailableError(retry_after_s=1) from error
-    waiting, delayed, in_flight = (int(found[name]) for name in _COUNTS)
-    return waiting == delayed == 0 and in_flight <= own
+    body = {"kind": CLOCK_KIND, "turn": number, "beacon": beacon, "looks": looks}
+    box.queue(box.settings.sweep_queue_url).send([body], delay_s=int(looks > _QUICK_LOOKS))

@@ -98,7 +98,7 @@ def _on_requested(event: Mapping[str, Any]) -> None:
 
 
 def _on_beacon(event: Mapping[str, Any]) -> None:
-    clock.note_beacon(event["data"]["beacon"])
+    clock.note_beacon(event["data"]["beacon"], event["data"]["turn"])
 
 
 def _not_told(event: Mapping[str, Any]) -> None:  # noqa: ARG001  as the others

@@ -139,15 +139,44 @@ def _due(box: Container, partition: str, hour: str, limit: int | None = None) ->
             return
 
 
-def next_hour(after: datetime) -> datetime | None:
-    """The earliest hour after that of an instant in which anything is due; None when nothing ever is."""
-    box = container()
-    found = []
+def look_ahead(after: datetime, most: int) -> tuple[datetime | None, list[Key] | None]:
+    """The earliest hour after that of an instant in which anything is due, and what is due by then.
+
+    Args:
+        after: In business time.
+        most: Of items that are of interest.
+
+    Returns:
+        The hour, None when nothing is ever due; and the items, what was left undone before among them, or None if they
+        are more than `most`.
+    """
+    box, passed = container(), hour_now(after)
+    found: list[tuple[str, Key]] = []
+    ahead: list[str] = []
     for shard in range(box.settings.shards):
-        condition = (Path("gk") == keys.action_hour(shard)) & (Path("gs") > hour_now(after))
-        raw, _ = box.tables.query_raw(Item, condition, limit=1, index=ACTION_INDEX)
-        found += [each["gs"]["S"] for each in raw]
-    return hour_of(min(found)) if found else None
+        entries = _first_entries(box, keys.action_hour(shard), most + 1)
+        following = next((hour for hour, _ in entries if hour > passed), None)
+        if following is None and len(entries) > most:
+            following = _hour_after(box, keys.action_hour(shard), passed)
+        found += entries
+        ahead += [following] if following else []
+    if not ahead:
+        return None, None
+    first = min(ahead)
+    due = [key for hour, key in found if hour <= first]
+    return hour_of(first), due if len(due) <= most else None
+
+
+def _first_entries(box: Container, partition: str, most: int) -> list[tuple[str, Key]]:
+    """Hour and key of the earliest entries of a shard."""
+    raw, _ = box.tables.query_raw(Item, Path("gk") == partition, limit=most, index=ACTION_INDEX)
+    return [(each["gs"]["S"], (each["pk"]["S"], each["sk"]["S"])) for each in raw]
+
+
+def _hour_after(box: Container, partition: str, hour: str) -> str | None:
+    condition = (Path("gk") == partition) & (Path("gs") > hour)
+    raw, _ = box.tables.query_raw(Item, condition, limit=1, index=ACTION_INDEX)
+    return str(raw[0]["gs"]["S"]) if raw else None
 
 
 def do_page(body: Mapping[str, Any]) -> int | None:

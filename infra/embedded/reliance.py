@@ -1,7 +1,8 @@
 """MiniStack's private names that the embedded platform leans on, with the signatures it expects of them.
 
 The server refuses to start when one has moved, and says which; so does tests/infrastructure/test_embedded.py. When that
-happens after a new version is pinned: read the change, adapt snapshot.py or fidelity.py, and record the signature here.
+happens after a new version is pinned: read the change, adapt snapshot.py, fidelity.py or speed.py, and record the
+signature here.
 """
 
 from __future__ import annotations
@@ -9,6 +10,8 @@ from __future__ import annotations
 import importlib
 import inspect
 from collections.abc import Mapping
+
+from infra.embedded.snapshot import BY_NAME
 
 FUNCTIONS: Mapping[str, Mapping[str, str]] = {
     "app": {
@@ -36,6 +39,11 @@ FUNCTIONS: Mapping[str, Mapping[str, str]] = {
         "_s3_apply_configurations": "(name, props, old_props=None)",
     },
     "services.dynamodb": {
+        "_condition_syntax_error": "(expr: str, slot: str) -> str | None",
+        "_ddb_canonicalize_number": "(s: str) -> str | None",
+        "_number_error": "(text) -> str | None",
+        "_number_size_bytes": "(text) -> int",
+        "_tokenize": "(expr)",
         "stream_records_since": (
             "(table_name: str, position: int, limit: int, *, account_id=None, region=None) -> list[dict]"
         ),
@@ -53,16 +61,19 @@ FUNCTIONS: Mapping[str, Mapping[str, str]] = {
         "_run_sqs_batch": "(esm, func_rec, event, batch, queue_url, queue_name)",
         "_send_ddb_stream_failure_record": "(esm, func_rec, batch, stream_arn, result, condition)",
         "load_persisted_state": "(data) -> None",
+        "parse_arn": "(value: str) -> ministack.core.arn.Arn",
     },
+    "services.sqs": {"_receive_messages_for_esm": "(queue_url: str, max_number: int) -> list[dict]"},
 }
 
 VALUES: Mapping[str, tuple[str, ...]] = {
+    **{f"services.{module}": tuple(f"_{name}" for name in names) for module, names in BY_NAME.items()},
     "app": ("_state_map",),
     "core.lambda_runtime": ("subprocess",),
     "services.dynamodb": ("_tables", "_stream_records", "_stream_trimmed", "_stream_seq_counter"),
     "services.lambda_svc": (
-        "_dynamodb_stream_positions", "_dynamodb_stream_positions_lock", "_esm_backoff_until", "_esm_inflight",
-        "_esms", "_function_urls", "_functions", "_kinesis_positions", "_layers",
+        *(f"_{name}" for name in BY_NAME["lambda_svc"]), "_dynamodb_stream_positions_lock", "_esm_backoff_until",
+        "_esm_inflight", "_ESM_IDLE_WAKE_GAP_SECONDS",
     ),
     "services.s3": (
         "_bucket_object_lock", "_buckets", "_object_acl", "_object_legal_hold", "_object_retention", "_object_tags",
@@ -70,7 +81,7 @@ VALUES: Mapping[str, tuple[str, ...]] = {
     ),
     "services.scheduler": ("_schedule_last_fired",),
     "services.ses": ("_sent_emails",),
-    "services.sqs": ("_queues_lock",),
+    "services.sqs": ("_queues", "_queues_lock"),
 }  # fmt: skip
 
 

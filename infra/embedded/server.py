@@ -19,23 +19,20 @@ import socket
 import sys
 import threading
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import IO, Any
 
-from infra.embedded import fidelity, reliance, snapshot
+from infra.embedded import fidelity, listener, reliance, snapshot, speed
 from infra.embedded.calls import CallLog
+from infra.embedded.listener import App, Receive, Scope, Send
 
 AUTOSAVE_S = 2.0
 SNAPSHOT_FILE = "platform.state"
 CONTROL = "/_whitenote/"
 _LOCK_WAIT_S = 15.0
 _READS = frozenset({"GET", "HEAD", "OPTIONS"})
-
-Scope = dict[str, Any]
-Receive = Callable[[], Awaitable[dict[str, Any]]]
-Send = Callable[[dict[str, Any]], Awaitable[None]]
 
 
 def environment(port: int, state: Path) -> dict[str, str]:
@@ -110,7 +107,7 @@ class Gate:
         saver: Told of requests that may change something.
     """
 
-    def __init__(self, app: Callable[[Scope, Receive, Send], Awaitable[None]], saver: Saver) -> None:
+    def __init__(self, app: App, saver: Saver) -> None:
         self._app = app
         self._saver = saver
         self._calls = CallLog()
@@ -193,14 +190,13 @@ def _answers(port: int) -> bool:
 
 async def serve(port: int, state: Path) -> None:
     """Run until told to end, then save."""
-    from hypercorn.asyncio import serve as hypercorn_serve
-    from hypercorn.config import Config
     from ministack import app as ministack
 
     gone = reliance.moved()
     if gone:
         sys.exit("this MiniStack is not the one that infra/embedded was written for:\n  " + "\n  ".join(gone))
     fidelity.correct()
+    speed.hasten()
     fidelity.fork_workers()
     file = state / SNAPSHOT_FILE
     saver = Saver(file)
@@ -218,13 +214,8 @@ async def serve(port: int, state: Path) -> None:
     for sign in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(sign, ending.set)
     _end_with_parent(partial(loop.call_soon_threadsafe, ending.set))
-    config = Config()
-    config.bind = [f"127.0.0.1:{port}"]
-    config.keep_alive_timeout = 75
-    config.loglevel = "ERROR"
-    config.graceful_timeout = 1
     tasks = [asyncio.create_task(saver.run()), asyncio.create_task(resume())]
-    await hypercorn_serve(Gate(ministack.app, saver), config, shutdown_trigger=ending.wait)  # type: ignore[arg-type]
+    await listener.serve(Gate(ministack.app, saver), port, ending)
     for task in tasks:
         task.cancel()
     if saver.on:

@@ -26,15 +26,18 @@ EXTRA: Mapping[str, tuple[str, ...]] = {
     "ses": ("_sent_emails",),
 }
 
-# get_state() of lambda_svc writes code to disk and drops the older before the new state is safe: taken by name.
-LAMBDA: Mapping[str, str] = {
-    "functions": "_functions",
-    "layers": "_layers",
-    "esms": "_esms",
-    "function_urls": "_function_urls",
-    "kinesis_positions": "_kinesis_positions",
-    "dynamodb_stream_positions": "_dynamodb_stream_positions",
-}
+# Taken by name: get_state() of lambda_svc writes code to disk and drops the older before the new state is safe, and
+# that of apigateway_v1 copies all it has, which is a third of what a snapshot would cost.
+BY_NAME: Mapping[str, tuple[str, ...]] = {
+    "lambda_svc": (
+        "functions", "layers", "esms", "function_urls", "kinesis_positions", "dynamodb_stream_positions",
+    ),
+    "apigateway_v1": (
+        "rest_apis", "resources", "stages_v1", "deployments_v1", "authorizers_v1", "models", "api_keys", "usage_plans",
+        "usage_plan_keys", "domain_names", "base_path_mappings", "v1_tags", "account_settings", "request_validators",
+        "gateway_responses", "deployed_gateway_responses", "documentation_parts",
+    ),
+}  # fmt: skip
 
 _PREFIX = "ministack.services."
 
@@ -80,8 +83,8 @@ def take() -> bytes:
     with _service("sqs")._queues_lock, positions, _without_copies():
         for key, get_state in sources.items():
             module = app._state_map[key]
-            if module == "lambda_svc":
-                states[key] = {name: getattr(_service(module), private) for name, private in LAMBDA.items()}
+            if module in BY_NAME:
+                states[key] = {name: getattr(_service(module), f"_{name}") for name in BY_NAME[module]}
             else:
                 state = get_state()
                 states[key] = _without_log_lines(state) if module == "cloudwatch_logs" else state

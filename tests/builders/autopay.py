@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from functions.servicing import events
-from functions.servicing.sweep import do_page, next_hour, page, peek
+from functions.servicing.sweep import do_page, look_ahead, page, peek
 from tests.builders.shop import Shop
 
 TAKES, FAILS, FAILS_ONCE, TIMES_OUT, TWICE, CLOSED = (f"62000000000000{number:02d}" for number in range(1, 7))
@@ -38,7 +38,7 @@ def sweep_until(shop: Shop, at: datetime) -> list[str]:
             do_page(page(due, clock.now()))
         for body in shop.platform.drain(queue):
             events.on_sweep_message(body)
-        following = next_hour(clock.now())
+        following, _ = look_ahead(clock.now(), 1)
         if following is None or following > at:
             clock.advance_business(max(at, clock.now()) - clock.now())
             return shop.settle()

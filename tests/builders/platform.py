@@ -276,6 +276,7 @@ def _make() -> dict[str, str]:
         "messages_queue_url": queue["messages"],
         "sweep_queue_url": queue["sweep"],
         "assessments_queue_url": queue["assessments"],
+        "projections_queue_url": queue["projections"],
         "webhooks_queue_url": queue["webhooks"],
         "parking_queue_url": queue["parking"],
         "tills_queue_url": queue["tills"],

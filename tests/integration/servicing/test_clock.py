@@ -11,7 +11,6 @@ import pytest
 from pynamodb.attributes import UnicodeAttribute
 
 from functions.core.errors import NotFoundError, UnavailableError
-from functions.platform.sandbox_clock import ClockItem
 from functions.platform.storage import keys
 from functions.platform.storage.action_index import hour_key
 from functions.platform.storage.table import Item
@@ -49,6 +48,14 @@ def act(due: Sequence[sweep.Key], now: datetime) -> None:
             raise UnavailableError
         DONE.append((pk, now))
         commit(container().tables, WriteSet.of(Delete(Alarm, pk, "-")))
+
+
+def gathered(platform: Platform) -> Machine:
+    """The machine after the first beacon has come out: the turn that begins to sweep is on the queue."""
+    machine = Machine(platform)
+    machine.stream()
+    machine.messenger()
+    return machine
 
 
 @pytest.fixture(autouse=True)
@@ -182,7 +189,7 @@ def test_it_waits_until_the_stream_has_been_read(platform: Platform):
     put_alarm(platform, "a", START + DAY)
     put_alarm(platform, "b", START + 2 * DAY)
     advance(START + 3 * DAY)
-    machine = Machine(platform)
+    machine = gathered(platform)
     for _ in range(12):
         machine.sweeper()
         machine.messenger()
@@ -195,7 +202,7 @@ def test_it_waits_until_the_messages_are_sent(platform: Platform):
     put_alarm(platform, "a", START + DAY)
     put_alarm(platform, "b", START + 2 * DAY)
     advance(START + 3 * DAY)
-    machine = Machine(platform)
+    machine = gathered(platform)
     for _ in range(12):
         machine.sweeper()
         machine.stream()
@@ -208,7 +215,7 @@ def test_it_waits_for_a_message_that_is_slower_than_the_beacon(platform: Platfor
     put_alarm(platform, "a", START + DAY)
     put_alarm(platform, "b", START + 2 * DAY)
     advance(START + 3 * DAY)
-    machine = Machine(platform)
+    machine = gathered(platform)
     url, sqs = platform.settings.messages_queue_url, platform.client("sqs")
     slow = {"source": "whitenote", "detail-type": "plan.created", "detail": {}}
     while progress().now == START:
@@ -225,137 +232,41 @@ def test_it_waits_for_a_message_that_is_slower_than_the_beacon(platform: Platfor
     assert progress().now == START + 3 * DAY
 
 
-@pytest.mark.parametrize("lost", [False, True], ids=["not applied", "answer lost"])
-@pytest.mark.parametrize("write", range(6))
-def test_a_fault_in_any_turn_is_got_over(platform: Platform, write: int, lost: bool):
-    put_alarm(platform, "a", START + DAY)
-    advance(START + 2 * DAY)
-    client = platform.tables.connection.client
-    original, writes = client._make_api_call, []
-
-    def call(name: str, parameters: dict[str, Any]) -> Any:
-        if name == "TransactWriteItems":
-            writes.append(name)
-            if len(writes) == write + 1:
-                if lost:
-                    original(name, parameters)
-                from botocore.exceptions import ConnectionClosedError
-
-                raise ConnectionClosedError(endpoint_url="injected")
-        return original(name, parameters)
-
-    client._make_api_call = call
-    try:
-        Machine(platform).run()
-    finally:
-        client._make_api_call = original
-    assert progress().now == START + 2 * DAY
-    assert progress().target is None
-
-
-def test_a_next_turn_that_begins_before_this_one_has_ended_carries_on(platform: Platform):
-    """The queue is quick: the message is handled between its sending and the end of the turn that sent it."""
-    for days in (1, 2, 3):
-        put_alarm(platform, str(days), START + days * DAY)
-    advance(START + 4 * DAY)
-    sqs, depth = platform.client("sqs"), []
-    original = sqs.send_message
-
-    def send(**arguments: Any) -> Any:
-        body = json.loads(arguments["MessageBody"])
-        if len(depth) < 3 and body.get("kind") == "clock":
-            depth.append(body)
-            clock.turn(body)
-            depth.pop()
-            return {}
-        return original(**arguments)
-
-    sqs.send_message = send
-    try:
-        Machine(platform).run()
-    finally:
-        sqs.send_message = original
-    assert [at for _, at in DONE] == [START + days * DAY for days in (1, 2, 3)]
-    assert progress().now == START + 4 * DAY
-    assert progress().target is None
-
-
-@pytest.mark.parametrize("write", range(6))
-def test_a_turn_before_that_ends_late_does_not_stop_the_clock(platform: Platform, write: int):
-    """Its last write comes between this turn's reading and writing."""
-    put_alarm(platform, "a", START + DAY)
-    advance(START + 2 * DAY)
-    client = platform.tables.connection.client
-    original, writes = client._make_api_call, []
-
-    def call(name: str, parameters: dict[str, Any]) -> Any:
-        if name == "TransactWriteItems" and _is_clock(parameters):
-            writes.append(name)
-            if len(writes) == write + 1:
-                item = platform.tables.get(ClockItem, keys.CLOCK, consistent=True)
-                clock._save(platform.box, item)
-        return original(name, parameters)
-
-    client._make_api_call = call
-    try:
-        Machine(platform).run()
-    finally:
-        client._make_api_call = original
-    assert progress().now == START + 2 * DAY
-    assert progress().target is None
-
-
-def _is_clock(parameters: dict[str, Any]) -> bool:
-    put = parameters["TransactItems"][0].get("Put", {})
-    return put.get("Item", {}).get("pk") == {"S": "clock"} and put["Item"]["sk"] == {"S": "-"}
-
-
-def test_asking_again_starts_a_worker_that_was_never_called(platform: Platform):
+def test_what_was_told_before_is_heard_before_time_moves(platform: Platform):
+    """An order of a moment ago has its timers: the projector has heard of it."""
+    url, sqs = platform.settings.projections_queue_url, platform.client("sqs")
+    sqs.send_message(QueueUrl=url, MessageBody="{}")
+    machine = Machine(platform)
     advance(START + DAY)
-    platform.drain(platform.settings.sweep_queue_url)
-    advance(START + DAY)
-    Machine(platform).run()
+    for _ in range(8):
+        machine.step()
+    assert progress().now == START
+    put_alarm(platform, "by the projector", START + HOUR)
+    platform.drain(url)
+    machine.run()
+    assert DONE == [("tst_by the projector", START + HOUR)]
     assert progress().now == START + DAY
 
 
-def test_a_second_request_makes_the_first_ones_worker_old(platform: Platform):
-    advance(START + DAY)
-    advance(START + 2 * DAY)
-    first, second = platform.drain(platform.settings.sweep_queue_url)
-    before = platform.tables.get(ClockItem, keys.CLOCK).version
-    clock.turn(first)
-    assert platform.tables.get(ClockItem, keys.CLOCK).version == before
-    clock.turn(second)
-    assert platform.tables.get(ClockItem, keys.CLOCK).version > before
+def test_a_quiet_stop_costs_one_look_and_one_write(platform: Platform):
+    """What tells nothing has nobody to wait for."""
+    for days in range(1, 11):
+        put_alarm(platform, str(days), START + days * DAY)
+    advance(START + 20 * DAY)
+    machine = gathered(platform)
+    sweep.HANDLERS["tst"] = f"{__name__}:quietly"  # type: ignore[index]
+    with platform.metered() as meter:
+        machine.sweeper()
+    assert progress().now == START + 20 * DAY
+    clocks = meter.requests.count("TransactWriteItems") - len(DONE)
+    assert len(DONE) == 10
+    assert clocks <= 10 + 4
+    assert meter.requests.count("Query") <= 10 + 4
 
 
-def test_a_turn_of_the_past_is_dropped(platform: Platform):
-    advance(START + DAY)
-    Machine(platform).run()
-    before = platform.tables.get(ClockItem, keys.CLOCK).version
-    clock.turn({"kind": "clock", "turn": 1})
-    clock.turn({"kind": "clock", "turn": before + 500})
-    assert platform.tables.get(ClockItem, keys.CLOCK).version == before
-    assert platform.drain(platform.settings.sweep_queue_url) == []
-
-
-def test_many_looks_without_rest_are_a_second_apart(platform: Platform):
-    advance(START + DAY)
-    sent = []
-    sqs = platform.client("sqs")
-    original = sqs.send_message
-
-    def send(**arguments: Any) -> Any:
-        sent.append((json.loads(arguments["MessageBody"])["looks"], arguments["DelaySeconds"]))
-        return original(**arguments)
-
-    sqs.send_message = send
-    try:
-        clock._send_turn(platform.box, 5, 20)
-        clock._send_turn(platform.box, 5, 21)
-    finally:
-        sqs.send_message = original
-    assert sent == [(20, 0), (21, 1)]
+def quietly(due: Sequence[sweep.Key], now: datetime) -> int:
+    act(due, now)
+    return 0
 
 
 def test_http_advance_is_for_the_operator_and_shows_progress(platform: Platform):

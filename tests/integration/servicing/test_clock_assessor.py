@@ -5,9 +5,8 @@ from __future__ import annotations
 from functions.platform.sandbox_clock import ClockItem
 from functions.platform.storage import keys
 from functions.servicing.clock import advance, progress
-from tests.builders.machine import Machine
 from tests.builders.platform import START, Platform
-from tests.integration.servicing.test_clock import DAY, _alarms, put_alarm
+from tests.integration.servicing.test_clock import DAY, _alarms, gathered, put_alarm
 
 __all__ = ["_alarms"]
 
@@ -15,7 +14,7 @@ __all__ = ["_alarms"]
 def test_it_waits_for_the_assessor_and_then_for_what_it_has_told(platform: Platform):
     put_alarm(platform, "a", START + DAY)
     advance(START + 3 * DAY)
-    machine = Machine(platform)
+    machine = gathered(platform)
     url, sqs = platform.settings.assessments_queue_url, platform.client("sqs")
     while progress().now == START:
         machine.sweeper()

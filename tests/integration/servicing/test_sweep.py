@@ -21,7 +21,7 @@ from functions.platform.storage.action_index import hour_key
 from functions.platform.storage.table import Item
 from functions.platform.storage.transactions import Put, WriteSet, commit
 from functions.servicing import events, sweep
-from functions.servicing.sweep import HANDLERS, PAGE_IDS, UnknownPrefixError, handler_of, next_hour
+from functions.servicing.sweep import HANDLERS, PAGE_IDS, UnknownPrefixError, handler_of, look_ahead
 from tests.builders.platform import START, Platform
 from tests.builders.platform import platform as build
 from tests.builders.servicing import a_debtor, message_states, stored_plan
@@ -84,8 +84,27 @@ def test_every_shard_is_read_and_what_waits_longest_is_found_first():
         put_alarms(platform.box, 8, START + 2 * DAY, first=200)
         assert sweep.sweep(START) == 40
         assert len({key for page in pages(platform) for key, _ in page["keys"]}) == 40
-        assert next_hour(START) == START + 2 * DAY
-        assert next_hour(START + 2 * DAY) is None
+        hour, due = look_ahead(START, 100)
+        assert hour == START + 2 * DAY
+        assert due is not None
+        assert len(due) == 48
+        assert look_ahead(START, 47) == (START + 2 * DAY, None)
+        assert look_ahead(START + 2 * DAY, 100) == (None, None)
+
+
+def test_the_next_hour_is_found_behind_more_leavings_than_were_asked_for(platform: Platform):
+    put_alarms(platform.box, 6, START - DAY)
+    put_alarms(platform.box, 1, START + 2 * DAY, first=100)
+    assert look_ahead(START, 3) == (START + 2 * DAY, None)
+
+
+def test_looking_ahead_finds_the_hour_and_what_is_due_then_in_one_request(platform: Platform):
+    put_alarms(platform.box, 3, START + DAY)
+    put_alarms(platform.box, 2, START + 2 * DAY, first=100)
+    with platform.metered() as meter:
+        hour, due = look_ahead(START, 25)
+    assert (hour, len(due or ())) == (START + DAY, 3)
+    assert meter.requests == ["Query"]
 
 
 def test_an_index_longer_than_a_query_is_read_to_its_end(platform: Platform, monkeypatch: pytest.MonkeyPatch):

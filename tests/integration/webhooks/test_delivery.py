@@ -86,7 +86,7 @@ def test_failed_tries_come_again_by_the_published_table_and_then_the_endpoint_is
 def test_the_sandboxs_clock_neither_hurries_a_waiting_webhook_nor_stops_for_it(
     merchant: Hooked, receiver: Receiver, wire: Wire, platform: Platform
 ) -> None:
-    from functions.servicing.sweep import next_hour, peek
+    from functions.servicing.sweep import look_ahead, peek
 
     merchant.endpoint(receiver.url, events=["checkout.*"])
     told(merchant, wire)
@@ -96,7 +96,7 @@ def test_the_sandboxs_clock_neither_hurries_a_waiting_webhook_nor_stops_for_it(
     assert tried == 3
     platform.clock.advance_business(timedelta(days=90))
     assert peek(platform.clock.now(), 25) == []
-    assert next_hour(platform.clock.now() - timedelta(days=100)) is None
+    assert look_ahead(platform.clock.now() - timedelta(days=100), 1) == (None, None)
     wire.sweep()
     wire._drain(platform.clock.wall())
     assert len(receiver.requests) == tried
