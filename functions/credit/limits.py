@@ -107,9 +107,10 @@ def _freeze(review: _Review) -> LimitChange | None:
         return replace(
             frozen, temporary=line.temporary, after_minor=frozen.before_minor, actor=frozen_by(line.alert.case_id or "")
         )
-    if line.days_past_due > review.policy.dynamic.freeze_days_past_due:
+    late = line.days_past_due > review.policy.dynamic.freeze_days_past_due
+    if line.charge_off or late:
         base = _lowered(line, review.policy.dynamic.cut_bps["M2"])
-        return review.change("freeze", "delinquency_frozen", base, freezes=True)
+        return review.change("freeze", "charged_off" if line.charge_off else "delinquency_frozen", base, freezes=True)
     return None
 
 
@@ -117,9 +118,13 @@ _LIFTED_BY_PAYING = frozenset({"delinquency_frozen", "delinquency"})
 
 
 def _lift(review: _Review) -> LimitChange | None:
-    """A line that was frozen for being late is free again once nothing is late; the limit stays as it was cut."""
+    """A line that was frozen for being late is free again once nothing is late; the limit stays as it was cut.
+
+    After a debt was written off only a person lifts.
+    """
     line = review.line
-    if line.status != "frozen" or line.days_past_due > 0 or line.frozen_code not in _LIFTED_BY_PAYING:
+    paid_up = line.status == "frozen" and line.days_past_due == 0 and line.frozen_code in _LIFTED_BY_PAYING
+    if not paid_up or line.written_off:
         return None
     return review.change("lift", "paid_up", line.base_limit_minor)
 
@@ -181,7 +186,7 @@ def _may_rise(review: _Review) -> bool:
     return (
         line.status == "active"
         and line.raise_consent
-        and not (line.alert_open or line.bureau_worse or line.days_past_due)
+        and not (line.alert_open or line.written_off or line.bureau_worse or line.days_past_due)
         and line.statements >= rules.statements_at_least
         and pd is not None
         and pd <= rules.raise_pd_at_most
@@ -255,6 +260,7 @@ def grant_temporary(
         "the customer has not agreed to raises": not line.raise_consent,
         "a payment is overdue": line.days_past_due > 0,
         "a risk alert is open": line.alert_open,
+        "a debt was written off": line.written_off,
         "a temporary limit is on already": current,
         f"it may be 1 … {most}": not 0 < asked.extra_minor <= most,
         f"it may last 1 … {rules.temporary_days_at_most} days": not 0

@@ -14,7 +14,7 @@ from functions.credit.models.shadow import shadow_application, shadow_review
 from functions.credit.models.watch import count_row
 from functions.credit.models.watch import weekly as judge_week
 from functions.credit.scoring import prove_files
-from functions.credit.upkeep.incidents import on_alert, on_case_decided, on_plan
+from functions.credit.upkeep.incidents import on_alert, on_case_decided, on_charge_off, on_dispute, on_plan
 from functions.credit.upkeep.statements import note_statement
 from functions.credit.upkeep.store import file_id
 from functions.platform.bus.queues import each_message, event_of
@@ -77,13 +77,17 @@ def on_statement(event: Mapping[str, Any]) -> None:
 ON_EVENT: Final[Mapping[str, Callable[[Mapping[str, Any]], None]]] = {
     "credit_application.decided": on_application,
     "statement.issued": on_statement,
+    "dispute.opened": on_dispute,
+    "dispute.closed": on_dispute,
     "installment.overdue": on_plan,
     "installment.paid": on_plan,
+    "plan.charged_off": on_charge_off,
     "plan.deferred": on_plan,
     "plan.delinquent": on_plan,
     "plan.paid_off": on_plan,
     "plan.refunded": on_plan,
     "plan.reopened": on_plan,
+    "plan.replanned": on_plan,
     "plan.withdrawn": on_plan,
     "fraud.alert": on_alert,
     "review.decided": on_case_decided,

@@ -9,7 +9,7 @@ from functions.core.clock import local_date
 from functions.core.money import BPS
 from functions.credit.lines.store import LineItem
 from functions.credit.upkeep.store import FINANCES, LimitFileItem
-from functions.credit.upkeep.values import Alert, LineFacts
+from functions.credit.upkeep.values import Cause, LineFacts
 from functions.customers.consents import LIMIT_INCREASE
 from functions.customers.customer import Customer
 from functions.customers.service import sealer_of
@@ -45,7 +45,7 @@ def line_facts(
     *,
     days_past_due: int | None = None,
     bureau_worse: bool,
-    alert: Alert | None = None,
+    cause: Cause | None = None,
 ) -> LineFacts:
     """A line as of today.
 
@@ -55,7 +55,7 @@ def line_facts(
         file: Its file.
         days_past_due: Of the oldest unpaid due date, where whoever asks knows it; None: as the file knows it.
         bureau_worse: The bureau has reported a default since the last review.
-        alert: That it is looked at for.
+        cause: That it is looked at for.
     """
     finances, today = finances_of(file), today_of(customer)
     frozen = line.frozen_reason or ""
@@ -76,7 +76,9 @@ def line_facts(
         debts_minor=finances["debts_minor"] or 0,
         income_updated=bool(file.income_fresh),
         alert_open=frozen in _RISK_CODES or _alerted(file, today),
-        alert=alert,
+        alert=cause.alert if cause else None,
+        charge_off=cause.charge_off if cause else False,
+        written_off=bool(file.written_off),
         bureau_worse=bureau_worse,
         last_raise_on=_day(file.raised_on),
         last_cut_on=_day(file.cut_on),

@@ -1,12 +1,14 @@
-"""What must not wait for the next statement: a payment that is late or made good, and an alert on the customer.
+"""What must not wait for the next statement: a payment that is late or made good, a dispute, an alert, a charge-off.
 
 A plan is read as it is now, whatever its event tells, so events may come in any order. The first day past due cuts, the
-second month freezes, paying up lifts; a grave alert freezes until its case is decided, a lesser one bars raises.
+second month freezes, paying up lifts; what is disputed is not late until the dispute is decided; a grave alert freezes
+until its case is decided, a lesser one bars raises; a debt written off closes its line and freezes the others.
+Source: Regulation Z, 12 CFR 1026.13(d) (a disputed amount is not delinquent while it is looked into).
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -58,20 +60,49 @@ def on_plan(event: Mapping[str, Any]) -> None:
     Args:
         event: Our envelope of `installment.overdue`, `plan.delinquent`, or of what may end lateness.
     """
-    plan, customer_id = event["data"]["plan"], event["customer_id"]
+    plan = event["data"]["plan"]
+    _look_at_plan(event, plan["id"], plan["currency"])
+
+
+def on_dispute(event: Mapping[str, Any]) -> None:
+    """Look at a line because what is disputed, and so not late, has changed.
+
+    Args:
+        event: Our envelope of `dispute.opened` or `dispute.closed`; the plan was written with the dispute.
+    """
+    dispute = event["data"]["dispute"]
+    _look_at_plan(event, dispute["plan_id"], dispute["currency"])
+
+
+def _look_at_plan(event: Mapping[str, Any], plan_id: str, currency: str) -> None:
+    customer_id = event["customer_id"]
     try:
-        file = load_file(customer_id, plan["currency"])
-        if event["type"] not in _BAD_NEWS and late_plans({plan["id"]}).keys() == _known(file, plan["id"]):
+        file = load_file(customer_id, currency)
+        if event["type"] not in _BAD_NEWS and late_plans({plan_id}).keys() == _known(file, plan_id):
             return  # a payment in time, as most are: nothing has changed
         review_line(
             customer_id,
-            plan["currency"],
+            currency,
             request_id=event["id"],
             cause=Cause(event["type"], event["id"]),
-            note=lambda file: note_lateness(file, plan["id"]),
+            note=lambda file: note_lateness(file, plan_id),
         )
     except NotFoundError:
         return  # the line is gone, or its owner erased
+
+
+def on_charge_off(event: Mapping[str, Any]) -> None:
+    """Look at every line of a customer of whom a debt was written off; its own line is closed already.
+
+    Args:
+        event: Our envelope of `plan.charged_off`.
+    """
+    _look_at_lines(event, Cause(event["type"], event["id"], charge_off=True), _note_charge_off)
+
+
+def _note_charge_off(file: LimitFileItem) -> WriteSet:
+    file.written_off = 1
+    return WriteSet()
 
 
 def _known(file: LimitFileItem, plan_id: str) -> set[str]:
@@ -88,15 +119,13 @@ def on_alert(event: Mapping[str, Any]) -> None:
         return
     told = event["data"]["alert"]
     alert = Alert(told["id"], told["severity"], told["case_id"], parse_instant(told["raised_at"]))
+    _look_at_lines(event, Cause(event["type"], event["id"], alert), lambda file: _note_alert(file, alert))
+
+
+def _look_at_lines(event: Mapping[str, Any], cause: Cause, note: Callable[[LimitFileItem], WriteSet]) -> None:
     for currency in _currencies(event["customer_id"]):
         try:
-            review_line(
-                event["customer_id"],
-                currency,
-                request_id=event["id"],
-                cause=Cause(event["type"], event["id"], alert),
-                note=lambda file: _note_alert(file, alert),
-            )
+            review_line(event["customer_id"], currency, request_id=event["id"], cause=cause, note=note)
         except NotFoundError:
             continue
 

@@ -155,7 +155,7 @@ def _look(at: OnLine, bureau: BureauResult, on: date, cause: Cause, days_past_du
         at.file,
         days_past_due=days_past_due,
         bureau_worse=_worse(at.file, bureau),
-        alert=cause.alert,
+        cause=cause,
     )
     change = review_limit(facts, scored, load_policy(), on)
     _remember(at.file, scored, change, bureau, cause)

@@ -80,6 +80,7 @@ class LimitFileItem(State):
     late = JSONAttribute(attr_name="lp", null=True)  # plan → oldest due day unpaid; None before anything was ever late
     alert = JSONAttribute(attr_name="aa", null=True)  # the latest, until its case is decided
     heard = BinaryAttribute(legacy_encoding=False, attr_name="he", null=True)  # events it was looked at for
+    written_off = IntegerAttribute(attr_name="wo", default=0)  # a debt of its customer was, on whichever line
     bad_on = UnicodeAttribute(attr_name="bo", null=True)
     raised_on = UnicodeAttribute(attr_name="ro", null=True)
     cut_on = UnicodeAttribute(attr_name="co", null=True)

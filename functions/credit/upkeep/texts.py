@@ -8,6 +8,7 @@ from typing import Final
 TEXTS: Final[Mapping[str, tuple[str, str]]] = {
     "alert": ("The line is frozen while a risk alert is looked into", "额度因风险预警核查已暂停使用"),
     "delinquency_frozen": ("The line is frozen because a payment is overdue", "因还款逾期,额度已暂停使用"),
+    "charged_off": ("The line is frozen because a debt of yours was written off", "因您有债务已被核销,额度已暂停使用"),
     "M1": ("The limit was lowered because a payment is overdue", "因还款逾期,额度已下调"),
     "M2": ("The limit was lowered because a payment is over 30 days overdue", "因逾期超过30天,额度已下调"),
     "bureau": ("The limit was lowered after a report of the credit bureau", "因征信信息变化,额度已下调"),

@@ -49,11 +49,13 @@ class Cause:
         kind: Event type, "on_demand" or "income_update"; kept with the review.
         event_id: Of the event, which is looked at once; None where a person asked.
         alert: The alert it is about.
+        charge_off: It is about a debt of the customer that was written off.
     """
 
     kind: str
     event_id: str | None = None
     alert: Alert | None = None
+    charge_off: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +94,8 @@ class LineFacts:
         income_updated: Income was verified anew since the last raise.
         alert_open: A risk alert on this customer is not resolved: no raise, no temporary limit.
         alert: The alert that this very review is about.
+        charge_off: This very review is about a debt of the customer that was written off.
+        written_off: Such a debt there was, on this line or another: no raise, no temporary limit.
         bureau_worse: The bureau reported a default since the last review.
         last_raise_on: Day of the last raise; None if never.
         last_cut_on: Day of the last cut; None if never.
@@ -117,6 +121,8 @@ class LineFacts:
     income_updated: bool = False
     alert_open: bool = False
     alert: Alert | None = None
+    charge_off: bool = False
+    written_off: bool = False
     bureau_worse: bool = False
     last_raise_on: date | None = None
     last_cut_on: date | None = None

@@ -8,13 +8,17 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from functions.core.clock import isoformat
 from functions.credit.models.events import ON_EVENT, weigh
 from functions.credit.upkeep.store import load_file
 from functions.servicing.events import on_message
 from tests.builders.autopay import sweep_until
 from tests.builders.platform import Platform
 from tests.builders.shop import Shop, a_shop
+from tests.integration.payments.test_disputes import contest
+from tests.integration.payments.test_disputes import decide as decide_dispute
 from tests.integration.risk.test_casework import decide, suspect, the_case
+from tests.integration.servicing.test_replans import accept, quote
 
 
 @pytest.fixture
@@ -77,6 +81,65 @@ def test_a_payment_in_time_changes_nothing_and_writes_nothing(shop: Shop) -> Non
     shop.repay(30_000)
     assert set(shop.settle()) & ON_EVENT.keys()
     assert load_file(shop.customer_id, "CNY").version == before
+
+
+def test_what_is_disputed_is_not_late_until_the_merchant_wins(shop: Shop) -> None:
+    bought = shop.buy(30_000, term=1)
+    live_to(shop, bought, 31)
+    assert shop.line()["status"] == "frozen"
+    dispute = contest(shop, bought)
+    shop.settle()
+    line, file = shop.line(), load_file(shop.customer_id, "CNY")
+    assert (line["status"], file.late, file.review["cause"]) == ("active", {}, "dispute.opened")
+    assert decide_dispute(shop, dispute["id"], "won").status == 200
+    shop.settle()
+    line, file = shop.line(), load_file(shop.customer_id, "CNY")
+    assert (line["status"], line["frozen_reason"]) == ("frozen", "delinquency_frozen")
+    assert (list(file.late), file.review["cause"]) == ([bought["plan_id"]], "dispute.closed")
+
+
+def test_a_new_term_ends_lateness_and_lifts_on_the_day(shop: Shop) -> None:
+    bought = shop.buy(60_000, term=3)
+    live_to(shop, bought, 31)
+    assert shop.line()["status"] == "frozen"
+    assert accept(shop, bought["plan_id"], quote(shop, bought["plan_id"], 6)).status == 200
+    shop.settle()
+    file = load_file(shop.customer_id, "CNY")
+    assert (shop.line()["status"], file.late, file.review["cause"]) == ("active", {}, "plan.replanned")
+
+
+def test_a_dispute_on_a_plan_that_is_not_late_looks_at_nothing(shop: Shop) -> None:
+    bought = shop.buy(30_000, term=1)
+    before = load_file(shop.customer_id, "CNY").version
+    contest(shop, bought)
+    assert "dispute.opened" in shop.settle()
+    assert load_file(shop.customer_id, "CNY").version == before
+
+
+def test_a_debt_written_off_closes_its_line_and_freezes_the_customers_others(shop: Shop) -> None:
+    """The builder's customer has one line: the same event, as if of a debt in another currency, finds it open."""
+    shop.buy(30_000, term=1)
+    elsewhere = {
+        "id": "evt_elsewhere",
+        "type": "plan.charged_off",
+        "customer_id": shop.customer_id,
+        "occurred_at": isoformat(shop.platform.clock.now()),
+    }
+    weigh(elsewhere)
+    weigh(elsewhere)
+    line = shop.line()
+    assert (line["status"], line["frozen_reason"], len(line["changes"])) == ("frozen", "charged_off", 1)
+    assert line["limit_minor"] == 30_000
+    shop.repay(40_000)
+    shop.settle()
+    assert shop.line()["status"] == "frozen"
+    assert load_file(shop.customer_id, "CNY").written_off == 1
+
+
+def test_the_line_of_a_debt_written_off_stays_closed(shop: Shop) -> None:
+    live_to(shop, shop.buy(30_000, term=1), 180)
+    assert shop.line()["status"] == "closed"
+    assert load_file(shop.customer_id, "CNY").review["cause"] == "plan.charged_off"
 
 
 def alerts(shop: Shop) -> list[dict[str, Any]]:

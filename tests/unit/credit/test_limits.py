@@ -51,6 +51,7 @@ NO_RAISE = {
     "hardly used": {"utilisation_bps": 2_999},
     "raised 89 days ago": {"last_raise_on": TODAY - timedelta(89)},
     "opened 89 days ago": {"opened_on": TODAY - timedelta(89)},
+    "a debt was written off": {"written_off": True},
     "cut 179 days ago": {"last_cut_on": TODAY - timedelta(179), "last_cut_code": "M1"},
     "income unknown": {"income_minor": None},
     "income does not carry more": {"income_minor": 400_000},
@@ -134,6 +135,13 @@ def test_a_grave_alert_freezes_until_its_case_lifts_it_and_leaves_the_limit(seve
 def test_an_alert_that_is_lesser_or_that_no_case_would_lift_bars_raises_alone(lesser):
     assert review(line(alert=lesser, alert_open=True)) is None
     assert review(line(status="frozen", frozen_code="delinquency_frozen", alert_open=True)).kind == "lift"
+
+
+def test_a_debt_written_off_freezes_what_is_free_and_only_a_person_lifts():
+    change = review(line(charge_off=True, written_off=True))
+    assert (change.kind, change.code, change.freezes, change.after_minor) == ("freeze", "charged_off", True, 400_000)
+    assert review(line(status="frozen", frozen_code="charged_off", written_off=True)) is None
+    assert review(line(status="frozen", frozen_code="delinquency_frozen", written_off=True)) is None
 
 
 def test_thirty_one_days_overdue_freezes_and_takes_what_is_free():
