@@ -74,22 +74,19 @@ CASES: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
         {"device_known": False, "share_of_available_bps": 4_999},
     ),
     "new_device_and_address": (
-        {"device_known": False, "address_known": False, "purchase_count": 2, "amount_to_largest_bps": 10_000},
-        {"device_known": False, "address_known": True, "purchase_count": 2, "amount_to_largest_bps": 10_000},
+        {"device_age": 0, "address_age": 0, "purchase_count": 2, "amount_to_largest_bps": 10_000, "tenure": 2 * DAY_S},
+        {"device_age": 0, "address_age": DAY_S, "purchase_count": 2, "amount_to_largest_bps": 10_000},
     ),
     "new_device_unusual_order": (
-        {"device_known": False, "purchase_count": 1, "amount_to_largest_bps": 12_000},
-        {"device_known": False, "purchase_count": 1, "amount_to_largest_bps": 11_999},
+        {"device_age": 0, "purchase_count": 1, "address_age": 0, "amount_to_mean_bps": 10_000},
+        {"device_age": 0, "purchase_count": 1, "address_age": 0, "amount_to_mean_bps": 9_999, "tenure": 2 * DAY_S},
     ),
     "shared_device": ({"device_customers_30d": 4}, {"device_customers_30d": 3}),
     "flagged_device": (
         {"device_flagged": True, "share_of_available_bps": 1_000},
         {"device_flagged": False, "share_of_available_bps": 1_000},
     ),
-    "flagged_new_device": (
-        {"device_flagged": True, "device_known": False},
-        {"device_flagged": True, "device_known": True},
-    ),
+    "flagged_new_device": ({"device_flagged": True, "device_age": 0}, {"device_flagged": True, "device_age": DAY_S}),
     "new_address_liquid_goods": (
         {"address_known": False, "liquid_goods": True, "amount_to_largest_bps": 15_000},
         {"address_known": False, "liquid_goods": True, "amount_to_largest_bps": 15_000, "channel": "in_store"},
@@ -158,8 +155,8 @@ CASES: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
         {"fraud_score_bps": 1_000, "amount_to_largest_bps": 24_999},
     ),
     "fraud_score_high": (
-        {"fraud_score_bps": 3_000, "address_known": False, "amount_to_largest_bps": 10_000},
-        {"fraud_score_bps": 3_000, "address_known": False, "amount_to_largest_bps": 9_999},
+        {"fraud_score_bps": 3_000, "device_known": False, "amount_to_largest_bps": 10_000},
+        {"fraud_score_bps": 3_000, "device_known": True, "address_known": False, "amount_to_largest_bps": 10_000},
     ),
     "stream_velocity": ({"customer_count_15m": 8}, {"customer_count_15m": 7, "customer_count_1h": 11}),
     "stream_shared_device": ({"device_customers_30d": 4}, {"device_customers_1d": 3, "device_customers_30d": 3}),
