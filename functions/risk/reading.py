@@ -7,12 +7,10 @@ from dataclasses import dataclass, field
 
 from functions.platform.container import container
 from functions.platform.storage import keys
-from functions.platform.storage.table import Item
+from functions.platform.storage.table import BATCH_GET_LIMIT, Item
 
 Wanted = tuple[type[Item], str]
 """What an item is, and the partition that it is named for."""
-
-_BATCH = 100
 
 
 @dataclass
@@ -25,8 +23,8 @@ class Reading:
         """Items in the order asked, None for what is not there; those not read yet in as few requests as can be."""
         asked = list(wanted)
         missing = [(model, pk, keys.SELF) for model, pk in dict.fromkeys(asked) if pk not in self._items]
-        for start in range(0, len(missing), _BATCH):
-            part = missing[start : start + _BATCH]
+        for start in range(0, len(missing), BATCH_GET_LIMIT):
+            part = missing[start : start + BATCH_GET_LIMIT]
             found = container().tables.batch_get(part, consistent=True)
             self._items |= {pk: item for (_, pk, _), item in zip(part, found, strict=True)}
         return [self._items[pk] for _, pk in asked]

@@ -33,8 +33,12 @@ class PivotItem(Item):
 
 def find_pivot(name: str) -> PivotItem:
     """A pivot as it is now, or a new one."""
-    found: PivotItem | None = container().tables.get(PivotItem, keys.pivot(name), consistent=True)
-    return found or PivotItem(pk=keys.pivot(name), version=0)
+    return pivot_of(name, container().tables.get(PivotItem, keys.pivot(name), consistent=True))
+
+
+def pivot_of(name: str, read: Item | None) -> PivotItem:
+    """A pivot as it was read, or a new one where there was none."""
+    return read if isinstance(read, PivotItem) else PivotItem(pk=keys.pivot(name), version=0)
 
 
 def plan_pivot(item: PivotItem) -> WriteSet:

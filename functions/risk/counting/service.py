@@ -12,7 +12,7 @@ from functions.payments.parties import Parties
 from functions.payments.store import AuthorizationItem
 from functions.platform.container import container
 from functions.platform.storage import keys
-from functions.platform.storage.table import Tables
+from functions.platform.storage.table import BATCH_GET_LIMIT, Item, Tables
 from functions.platform.storage.transactions import WriteSet
 from functions.risk.counters import Counter
 from functions.risk.counting.batch import CountedBatch
@@ -39,10 +39,12 @@ def _counting(pending: Sequence[Countable]) -> list[WriteSet]:
     tables = container().tables
     orders = _orders(tables, pending)
     batch = CountedBatch()
-    _read(tables, batch, [(ProfileItem, keys.profile(each.alias)) for each in pending if each.alias is not None])
-    _read(tables, batch, [(CounterItem, keys.counter(s)) for o in orders.values() for s in o.subjects.values()])
-    _read(tables, batch, [(TerminalItem, keys.terminal(order.terminal)) for order in orders.values()])
-    further: list[tuple[type[CounterItem | TerminalItem], str]] = []
+    first: list[tuple[type[Item], str]] = []
+    first += [(ProfileItem, keys.profile(each.alias)) for each in pending if each.alias is not None]
+    first += [(CounterItem, keys.counter(s)) for order in orders.values() for s in order.subjects.values()]
+    first += [(TerminalItem, keys.terminal(order.terminal)) for order in orders.values()]
+    _read(tables, batch, first)
+    further: list[tuple[type[Item], str]] = []
     for event_id, order in orders.items():
         further += [(CounterItem, batch.counter_key(s, event_id)) for s in order.subjects.values()]
         further.append((TerminalItem, batch.terminal_key(order.terminal, event_id)))
@@ -64,10 +66,12 @@ def _orders(tables: Tables, pending: Sequence[Countable]) -> dict[str, SeenOrder
     return found
 
 
-def _read(tables: Tables, batch: CountedBatch, wanted: Sequence[tuple[type, str]]) -> None:
+def _read(tables: Tables, batch: CountedBatch, wanted: Sequence[tuple[type[Item], str]]) -> None:
     missing = [(model, pk, keys.SELF) for model, pk in dict.fromkeys(wanted) if pk not in batch.read]
-    for (model, pk, _), item in zip(missing, tables.batch_get(missing, consistent=True), strict=True):
-        batch.take(model, pk, item)
+    for start in range(0, len(missing), BATCH_GET_LIMIT):
+        part = missing[start : start + BATCH_GET_LIMIT]
+        for (model, pk, _), item in zip(part, tables.batch_get(part, consistent=True), strict=True):
+            batch.take(model, pk, item)
 
 
 def counters_of(order: SeenOrder, reading: Reading | None = None) -> Mapping[str, Counter]:

@@ -15,7 +15,7 @@ from typing import Any, Final
 from functions.core.clock import epoch_ms, from_epoch_ms
 from functions.core.errors import UnavailableError
 from functions.core.ids import derived_id, id_bytes
-from functions.credit.lines.service import get_line, plan_freeze
+from functions.credit.lines.service import plan_freeze
 from functions.credit.lines.store import LineItem
 from functions.credit.upkeep.values import frozen_by
 from functions.payments.authorization import AuthorizationStateError
@@ -33,7 +33,8 @@ from functions.risk.casework.alerts import Handling, detection_ms, handle
 from functions.risk.casework.carrying import FREEZE_CODE, PAYOUT_REASON, plan_stepped_up
 from functions.risk.casework.case_store import MAX_ORDERS, CaseItem, Subject, new_case, plan_case, plan_new_case
 from functions.risk.casework.cases import SEVERITIES, Kind, absorb
-from functions.risk.casework.pivot_store import MERCHANT, PivotItem, find_pivot, plan_pivot
+from functions.risk.casework.pivot_store import MERCHANT, PivotItem, pivot_of, plan_pivot
+from functions.risk.reading import Reading, Wanted
 from functions.risk.store import plan_seen
 from functions.risk.watch.checks import Suspicion
 from functions.settlement.blocks import find_block, plan_block
@@ -80,13 +81,13 @@ def react(trigger: Trigger, suspicions: Sequence[Suspicion]) -> None:
     by_pivot: dict[str, list[Suspicion]] = {}
     for suspicion in suspicions:
         by_pivot.setdefault(suspicion.pivot, []).append(suspicion)
-    for pivot, found in by_pivot.items():
-        _react(trigger, pivot, sorted(found, key=lambda s: (-SEVERITIES.index(s.severity), s.kind)))
+    for found in by_pivot.values():
+        _react(trigger, sorted(found, key=lambda s: (-SEVERITIES.index(s.severity), s.kind)))
 
 
-def _react(trigger: Trigger, pivot: str, found: Sequence[Suspicion]) -> None:
+def _react(trigger: Trigger, found: Sequence[Suspicion]) -> None:
     for _ in range(_TRIES):
-        reaction = _Reaction(trigger, found, find_pivot(pivot))
+        reaction = _Reaction(trigger, found, Reading())
         try:
             commit(container().tables, *reaction.writes())
         except _DoneBeforeError:
@@ -104,13 +105,13 @@ class _Reaction:
 
     Args:
         found: About one pivot, the worst first.
-        pivot: As read.
+        reading: Everything it stands on, in two requests.
         handling: What became of the alert.
     """
 
     trigger: Trigger
     found: Sequence[Suspicion]
-    pivot: PivotItem
+    reading: Reading
     handling: str = "none"
     _writes: list[WriteSet] = field(default_factory=list)
 
@@ -120,6 +121,26 @@ class _Reaction:
         self.wanted = {action for suspicion in self.found for action in suspicion.actions}
         self.severity = self.found[0].severity
         self.value = max(suspicion.value_minor for suspicion in self.found)
+        self.reading.all(self._needed())
+        self.pivot = pivot_of(self.name, self.reading.one(PivotItem, keys.pivot(self.name)))
+        named = [(AlertItem, alert_id) for alert_id in self.pivot.alerts or []]
+        self.reading.all([*named, *([(CaseItem, self.pivot.case)] if self.pivot.case else [])])
+
+    def _needed(self) -> list[Wanted]:
+        """The pivot, the orders, the line; of a merchant's suspicion no line."""
+        orders: list[Wanted] = [(AuthorizationItem, one) for one in self._ids()]
+        line: list[Wanted] = [(LineItem, keys.line(self.trigger.alias or 0))] if self._has_line else []
+        return [(PivotItem, keys.pivot(self.name)), *orders, *line]
+
+    def _ids(self) -> tuple[str, ...]:
+        if not self.trigger.order:
+            return ()
+        return (self.trigger.order, *(self.trigger.siblings if self._suspends else ()))
+
+    @property
+    def _has_line(self) -> bool:
+        """A merchant's pattern is no reason to touch a customer's line."""
+        return self.trigger.alias is not None and not self.name.startswith(MERCHANT)
 
     def writes(self) -> list[WriteSet]:
         """All of it, with the note of the record."""
@@ -141,24 +162,21 @@ class _Reaction:
 
     def _orders(self) -> list[AuthorizationItem | None]:
         """The order, if there is one, and those that are suspended with it."""
-        if not self.trigger.order:
-            return [None]
-        siblings = self.trigger.siblings if self._suspends else ()
-        wanted = [(AuthorizationItem, one, keys.SELF) for one in (self.trigger.order, *siblings)]
-        found = container().tables.batch_get(wanted, consistent=True)
-        return [item if isinstance(item, AuthorizationItem) else None for item in found]
+        found = self.reading.all([(AuthorizationItem, one) for one in self._ids()])
+        return [item if isinstance(item, AuthorizationItem) else None for item in found] or [None]
 
     def _line(self) -> LineItem | None:
-        """The line of the customer in question; a merchant's pattern is no reason to touch a customer's line."""
-        if self.trigger.alias is None or self.name.startswith(MERCHANT):
+        """The line of the customer in question."""
+        if not self._has_line:
             return None
-        return get_line(self.trigger.alias, consistent=True)
+        found = self.reading.one(LineItem, keys.line(self.trigger.alias or 0))
+        return found if isinstance(found, LineItem) else None
 
     def _open_case(self) -> CaseItem | None:
         if not self.pivot.case:
             return None
-        item: CaseItem | None = container().tables.get(CaseItem, self.pivot.case, consistent=True)
-        if item is None or item.state == "closed":
+        item = self.reading.one(CaseItem, self.pivot.case)
+        if not isinstance(item, CaseItem) or item.state == "closed":
             return None
         return None if len(item.authorization_ids) >= MAX_ORDERS and self._suspends else item
 
@@ -277,8 +295,7 @@ class _Reaction:
         self.pivot.remember(item.pk)
 
     def _earlier(self) -> list[AlertItem]:
-        wanted = [(AlertItem, alert_id, keys.SELF) for alert_id in self.pivot.alerts or []]
-        found = container().tables.batch_get(wanted, consistent=True)
+        found = self.reading.all([(AlertItem, alert_id) for alert_id in self.pivot.alerts or []])
         return [item for item in found if isinstance(item, AlertItem)]
 
     def _new_alert(self, case: CaseItem) -> AlertItem:
