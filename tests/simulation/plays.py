@@ -40,13 +40,13 @@ class Play:
 
 
 def stolen_account(world: World) -> Orders:
-    """Small purchases from the own phone at home; then, in the night, someone else's from far away."""
+    """Small purchases from the own phone at home; two nights later someone else's, from far away."""
     own = {"device": _phone("owner"), "place": HOME}
     for n in range(4):
         world.buy("owner", QUIET, 20_000 + 500 * n, pay=own, ship="owner-home")
     world.buy("neighbour", NEW, 15_000)
     world.deliver()
-    world.wait(timedelta(hours=(18 - world.now.hour) % 24))  # two in the morning in Shanghai
+    world.wait(timedelta(days=2, hours=(18 - world.now.hour) % 24))  # two in the morning in Shanghai
     world.buy("owner", QUIET, 21_000, pay=own, channel="in_store")
     world.deliver()
     world.wait(timedelta(minutes=20))

@@ -36,6 +36,7 @@ def attack(shop: Shop) -> None:
 
 def test_an_order_at_a_terminal_under_attack_is_held(shop: Shop) -> None:
     assert shop.authorize(60_000)["status"] == "approved"
+    shop.settle()
     attack(shop)
     auth = shop.authorize(60_000)
     assert auth["status"] == "held"
