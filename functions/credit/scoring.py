@@ -19,6 +19,7 @@ from typing import Any, NamedTuple
 from functions.core.errors import WhitenoteError
 from functions.credit.inputs.columns import MODELS, UnknownModelError, read_columns
 from functions.credit.inputs.features import FEATURE_SETS, FeatureSet
+from functions.credit.model_session import ModelSession
 from functions.credit.reasons import FamilyRanking, Reason
 
 MODEL_FILE = "model.onnx"
@@ -27,10 +28,6 @@ LOGIT_TOLERANCE = 1e-6
 """Promised; a model compiled to tables keeps 1e-12, a former one that answers in float32 half a millionth."""
 _POINTS_PER_LOGIT = 20 / math.log(2)
 _LN_20 = math.log(20)
-
-
-OUTPUTS = ("scores",)
-"""Named, so that the runtime need not list them at each run."""
 
 
 class ModelIntegrityError(WhitenoteError):
@@ -78,14 +75,14 @@ class ScoringModel:
 
     Args:
         manifest: Its manifest, as written by training.
-        session: The ONNX Runtime session.
+        session: Runs it.
         feature_set: How a row becomes its inputs.
         names: Of the features, in order.
         ranking: Contributions to reasons.
     """
 
     manifest: Mapping[str, Any]
-    session: Any
+    session: ModelSession
     feature_set: FeatureSet
     names: tuple[str, ...]
     ranking: FamilyRanking
@@ -94,12 +91,8 @@ class ScoringModel:
         """One score per row, in order."""
         if not rows:
             return []
-        import numpy as np
-
         model, vector = self.manifest["model"], self.feature_set.vector
-        inputs = np.array([vector(read_columns(model, row)) for row in rows], np.float64)
-        outputs = self.session.run(OUTPUTS, {"features": inputs})[0].tolist()
-        return [self._score(row) for row in outputs]
+        return [self._score(row) for row in self.session.run([vector(read_columns(model, row)) for row in rows])]
 
     def _score(self, outputs: list[float]) -> Score:
         bias = self.manifest["bias"]
@@ -172,22 +165,6 @@ def prove_file(folder: Path) -> None:
         released(folder)
 
 
-def open_session(raw: bytes) -> Any:  # noqa: ANN401  onnxruntime has no types
-    """A session of the runtime on one thread.
-
-    Args:
-        raw: An ONNX file.
-    """
-    import onnxruntime
-
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = options.inter_op_num_threads = 1
-    options.log_severity_level = 3
-    # what a run needs is too small to be worth planning, and an arena would keep the largest batch's memory for good
-    options.enable_cpu_mem_arena = options.enable_mem_pattern = False
-    return onnxruntime.InferenceSession(raw, options, providers=["CPUExecutionProvider"])
-
-
 def check_golden(model: ScoringModel, golden: Mapping[str, Any]) -> None:
     """Score the golden rows again.
 
@@ -225,7 +202,7 @@ def load_model(model: str, artifacts: Path = ARTIFACTS) -> ScoringModel:
         raise ModelIntegrityError(f"{model} was trained on other features than this code computes")
     loaded = ScoringModel(
         manifest=manifest,
-        session=open_session(raw),
+        session=ModelSession(raw),
         feature_set=feature_set,
         names=tuple(feature.name for feature in feature_set.features),
         ranking=FamilyRanking(

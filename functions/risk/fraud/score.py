@@ -15,12 +15,11 @@ from pathlib import Path
 from typing import Any, Final
 
 from functions.core.errors import ConflictError, InvalidError
+from functions.credit.model_session import ModelSession
 from functions.credit.scoring import (
     ARTIFACTS,
     LOGIT_TOLERANCE,
-    OUTPUTS,
     ModelIntegrityError,
-    open_session,
     prove_file,
     read_file,
     released,
@@ -105,12 +104,12 @@ class FraudModel:
     Args:
         version: Of the model.
         bias: See `FraudScore`.
-        session: ONNX Runtime session.
+        session: Runs it.
     """
 
     version: str
     bias: float
-    session: Any
+    session: ModelSession
 
     def score(self, inputs: Sequence[float]) -> FraudScore:
         """Score one order from its inputs (`FEATURES`, in order).
@@ -118,9 +117,7 @@ class FraudModel:
         Raises:
             ModelIntegrityError: The contributions don't add up to what the model says.
         """
-        import numpy as np
-
-        outputs = self.session.run(OUTPUTS, {"features": np.array([inputs], np.float64)})[0][0].tolist()
+        [outputs] = self.session.run((inputs,))
         contributions = outputs[1:]
         logit = math.fsum((self.bias, *contributions))
         if not abs(logit - outputs[0]) <= LOGIT_TOLERANCE * max(1.0, abs(logit)):
@@ -234,7 +231,7 @@ def load_model(folder: Path = MODEL_FOLDER) -> FraudModel:
     declared = [(feature["name"], feature["definition"]) for feature in manifest["features"]]
     if declared != [(feature.name, feature.definition) for feature in FEATURES]:
         raise ModelIntegrityError("the fraud model was trained on other inputs than this code computes")
-    model = FraudModel(manifest["version"], manifest["bias"], open_session(raw))
+    model = FraudModel(manifest["version"], manifest["bias"], ModelSession(raw))
     _check_golden(model, json.loads(read_file(folder / "golden_scores.json")))
     return model
 

@@ -9,6 +9,7 @@ import random
 import shutil
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import lightgbm
@@ -70,7 +71,7 @@ def test_contributions_are_lightgbm_s_tree_shap_on_random_and_adversarial_rows(m
     booster = lightgbm.Booster(model_str=text)
     plain = np.array([feature_vector(model, random_row(model, chance)) for _ in range(150)])
     vectors = np.concatenate([plain, adversarial_vectors(model, text, chance, 350)])
-    ours = load_model(model).session.run(None, {"features": vectors})[0]
+    ours = np.array(load_model(model).session.run(vectors.tolist()))
     theirs = booster.predict(vectors, pred_contrib=True)
     assert np.abs(ours[:, 1:] - theirs[:, :-1]).max() <= 1e-11
     assert np.abs(ours[:, 0] - booster.predict(vectors, raw_score=True)).max() <= 1e-11
@@ -112,6 +113,14 @@ def test_a_batch_answers_as_its_rows_do(model):
     rows = [random_row(model, chance) for _ in range(40)]
     assert score_batch(model, rows) == [score(model, row) for row in rows]
     assert score_batch(model, []) == []
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_threads_that_share_a_model_do_not_mix_their_rows(model):
+    chance = random.Random(17)
+    rows = [random_row(model, chance) for _ in range(400)]
+    with ThreadPoolExecutor(8) as pool:
+        assert list(pool.map(lambda row: score(model, row), rows)) == score_batch(model, rows)
 
 
 @pytest.mark.parametrize("model", MODELS)
