@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -16,7 +15,9 @@ from tests.platform_fixture import RunningPlatform
 
 pytestmark = pytest.mark.xdist_group("platform")
 
-ATTACKS = 6
+ATTACKS = 40
+"""So many that a 95th percentile is one of them and not the worst."""
+
 RUSH = 8
 """Orders within a quarter of an hour from which the stream rule speaks."""
 
@@ -36,9 +37,8 @@ def rush(shop: RemoteShop) -> tuple[Newcomer, list[str], float]:
 
 
 def require_suspended(shop: RemoteShop, attacks: int) -> list[float]:
-    """So many rushes at once: each is suspended, its goods can't be captured, and a person is told. Seconds of each."""
-    with ThreadPoolExecutor(2) as pool:
-        found = list(pool.map(lambda _: rush(shop), range(attacks)))
+    """Rushes, one by one: each is suspended, its goods can't be captured, a person is told. Seconds of each."""
+    found = [rush(shop) for _ in range(attacks)]
     reviewer = shop.staff("reviewer")
     for who, orders, _ in found:
         refused = shop.call("POST", f"/v1/authorizations/{orders[-1]}/captures", {"amount_minor": 1}, token=shop.key)
@@ -61,4 +61,5 @@ def test_a_pattern_is_suspended_within_seconds(
 ) -> None:
     took = require_suspended(RemoteShop(running_platform), ATTACKS)
     record_property("suspended_after_s", took)
+    record_property("suspended_after_p95_s", took[ATTACKS * 95 // 100 - 1])
     assert took[-1] <= BOUND_S, took
