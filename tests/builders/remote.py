@@ -26,6 +26,7 @@ _serial = itertools.count(os.getpid() * 1_000 % 900_000)
 PHONE_OF = {meaning: prefix for prefix, meaning in magic.MAGIC_PHONES.items()}
 PATIENCE_S = 240.0
 """Of a loaded machine; what comes about at once is not waited for."""
+FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.05, 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,9 +148,13 @@ class RemoteShop:
 
 
 def eventually(what: str, look: Callable[[], Any]) -> Any:
-    """What the streams and queues bring about after a moment; fails after `PATIENCE_S`."""
-    until = time.monotonic() + PATIENCE_S
+    """What the streams and queues bring about after a moment; fails after `PATIENCE_S`.
+
+    Looks ever less often: looking takes the platform from what is waited for.
+    """
+    until, pause = time.monotonic() + PATIENCE_S, FIRST_PAUSE_S
     while not (found := look()):
         assert time.monotonic() < until, f"{what} did not come about"
-        time.sleep(0.1)
+        time.sleep(pause)
+        pause = min(LONGEST_PAUSE_S, pause * 1.3)
     return found
