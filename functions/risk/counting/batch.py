@@ -28,7 +28,8 @@ class CountedBatch:
 
     read: dict[str, Item] = field(default_factory=dict)
     _observed: list[Observation] = field(default_factory=list)
-    _orders: list[tuple[str, int, SeenOrder, str]] = field(default_factory=list)
+    _orders: list[tuple[str, SeenOrder, str]] = field(default_factory=list)
+    _own: list[tuple[str, int, SeenOrder]] = field(default_factory=list)
     _flagged: list[tuple[int, SeenOrder]] = field(default_factory=list)
     _terminals: set[str] = field(default_factory=set)
 
@@ -56,7 +57,14 @@ class CountedBatch:
         return keys.terminal(subject, shard_of(event_id, self.terminal(keys.terminal(subject)).shards))
 
     def add(self, each: Countable, order: SeenOrder) -> None:
-        """A record: a new order for its counters, terminal and profile, or a label for its terminal and device."""
+        """A record: a new order for its counters and terminal, a label for its terminal and device.
+
+        The profile learns an order as the customer's own: when it is made, or when a person lets a held one go on.
+        """
+        if each.alias is not None and (each.released or (order.counted and not order.held and not each.labelled)):
+            self._own.append((each.event_id, each.alias, order))
+        if each.released:
+            return
         if each.labelled:
             self._at_terminal(order, each.event_id, each.frauds)
             if each.frauds > 0 and each.alias is not None and order.parties.device is not None:
@@ -68,7 +76,7 @@ class CountedBatch:
         ]
         if order.counted and each.alias is not None:
             pk = self._at_terminal(order, each.event_id)
-            self._orders.append((each.event_id, each.alias, order, pk))
+            self._orders.append((each.event_id, order, pk))
 
     def _at_terminal(self, order: SeenOrder, event_id: str, frauds: int = 0) -> str:
         pk = self.terminal_key(order.terminal, event_id)
@@ -98,7 +106,7 @@ class CountedBatch:
         return item
 
     def _tell_terminals(self, merged: dict[str, Counter]) -> None:
-        for event_id, _, order, pk in self._orders:
+        for event_id, order, pk in self._orders:
             merchant = self.counter(keys.counter(order.subjects["merchant"]))
             counter = merged[self.counter_key(order.subjects["merchant"], event_id)]
             item = self.terminal(pk)
@@ -109,7 +117,7 @@ class CountedBatch:
 
     def _profiles(self, merged: dict[str, Counter]) -> list[WriteSet]:
         changed: dict[int, RiskProfile] = {}
-        for event_id, alias, order, _ in self._orders:
+        for event_id, alias, order in self._own:
             profile = changed.get(alias) or self._profile(alias).profile()
             changed[alias] = self._after(profile, order, event_id, merged)
             self._profile(alias).note_order(order.id, order.at_s)
@@ -131,7 +139,8 @@ class CountedBatch:
             ("instrument", parties.instrument, RiskProfile.with_instrument),
         ):
             if thing is not None:
-                counter = merged[self.counter_key(order.subjects[kind], event_id)]
+                pk = self.counter_key(order.subjects[kind], event_id)
+                counter = merged[pk] if pk in merged else self.counter(pk).counter()
                 others = counter.different("customers", "30d", order.at_s)
                 flagged = kind == "device" and parties.device_flagged
                 profile = add(profile, _token(thing, order, max(1, others), flagged=flagged))

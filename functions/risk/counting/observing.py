@@ -20,6 +20,7 @@ from functions.risk.counters import Observation, hash64
 COUNTED: Final = frozenset({Status.APPROVED, Status.HELD, Status.AWAITING_CONFIRMATION})
 """States of a new order that takes part of the line; any other new order is only counted as refused."""
 
+_RELEASED: Final = COUNTED - {Status.HELD}
 _REFUSED: Final = frozenset({Status.HELD, Status.DECLINED})
 PARTIES: Final = ("device", "address", "instrument")
 """Subjects with a counter of their own, beside the merchant."""
@@ -35,6 +36,7 @@ class SeenOrder:
         counted: Approved or held; a declined one is only counted as that.
         refused: Held or declined.
         liquid_goods: The goods sell for cash at once.
+        held: A person has yet to say whether it is the customer's.
     """
 
     id: str
@@ -48,6 +50,7 @@ class SeenOrder:
     counted: bool
     refused: bool
     liquid_goods: bool = False
+    held: bool = False
 
     @property
     def subjects(self) -> dict[str, str]:
@@ -70,6 +73,7 @@ class Countable:
         labelled: The authorization that turned out to be fraud, or after all not, if it is that.
         frauds: How many known frauds more: 1, or −1 where an earlier label is taken back.
         alias: Of the customer's line.
+        released: A held order that a person let go on: counted before, and the customer's own from now.
     """
 
     event_id: str
@@ -77,11 +81,14 @@ class Countable:
     labelled: str = ""
     frauds: int = 0
     alias: int | None = None
+    released: bool = False
 
     @property
     def touches(self) -> set[str]:
         """Its note, its customer's profile, its terminal and counters; of a sharded one, two items."""
         own = {f"seen {self.event_id}", f"profile {self.alias}"}
+        if self.released:
+            return own
         if self.order is None:
             return own | {f"terminal of {self.labelled}", f"its shard for {self.event_id}"}
         once = {*self.order.subjects.values(), f"terminal {self.order.terminal}"}
@@ -99,10 +106,19 @@ def countable(record: StreamRecord) -> Countable | None:
         if to_value(item).status is Status.VOIDED:
             return None  # the trace of a reversal that came before its payment
         return Countable(record.event_id, order=seen_order(item), alias=item.alias)
+    if place == keys.SELF and record.old is not None:
+        return _released(record.event_id, record.old, record.new)
     if place == keys.LABEL and (frauds := _is_fraud(record.new) - _is_fraud(record.old)):
         label = LabelItem.from_raw_data(dict(record.new))
         return Countable(record.event_id, labelled=record.pk, frauds=frauds, alias=label.alias)
     return None
+
+
+def _released(event_id: str, old: RawItem, new: RawItem) -> Countable | None:
+    before, item = AuthorizationItem.from_raw_data(dict(old)), AuthorizationItem.from_raw_data(dict(new))
+    if to_value(before).status is not Status.HELD or to_value(item).status not in _RELEASED or item.alias is None:
+        return None
+    return Countable(event_id, order=seen_order(item), alias=item.alias, released=True)
 
 
 def _is_fraud(label: RawItem | None) -> int:
@@ -124,6 +140,7 @@ def seen_order(item: AuthorizationItem) -> SeenOrder:
         counted=status in COUNTED,
         refused=status in _REFUSED,
         liquid_goods=SCENARIOS[item.category].liquid_goods,
+        held=status is Status.HELD,
     )
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from functions.core.ids import id_bytes, new_id
+from functions.customers import magic
 from functions.payments.parties import Parties
 from functions.payments.store import AuthorizationItem
 from functions.platform.bus.stream import records_of
@@ -21,6 +22,7 @@ from functions.risk.counting.service import count_once, counters_of
 from functions.risk.counting.store import CounterItem, TerminalItem
 from functions.risk.each_once import parts_of
 from functions.risk.events import check
+from functions.risk.profile import RiskProfile
 from functions.risk.store import ProfileItem
 from tests.builders.platform import START, Platform
 from tests.builders.shop import Shop, a_shop
@@ -206,6 +208,27 @@ def test_a_label_reaches_the_terminal_once_and_may_be_taken_back(shop: Shop) -> 
     label(shop, auth["id"], fraud=False)
     check(shop.platform.records(reader="risk"))
     assert frauds_known(shop) == 0
+
+
+@pytest.mark.parametrize("goes_on", [True, False])
+def test_a_held_order_is_the_customers_own_once_a_person_has_let_it_go_on(platform: Platform, goes_on: bool) -> None:
+    shop = a_shop(platform, magic.HELD)
+    shop.api.post("/v1/authorizations", {**shop.pay_body(60_000), "device": DEVICE}, token=shop.key)
+    shop.settle()
+    assert _own(shop) == (0, 0)
+    reviewer = platform.staff_token("reviewer")
+    [case] = shop.api.get("/v1/reviews", token=reviewer)["data"]
+    verb, outcome = ("approve", "cleared") if goes_on else ("decline", "inconclusive")
+    shop.api.post(f"/v1/reviews/{case['id']}/{verb}", {"outcome": outcome}, token=reviewer)
+    shop.settle()
+    assert _own(shop) == ((1, 1) if goes_on else (0, 0))
+
+
+def _own(shop: Shop) -> tuple[int, int]:
+    """Purchases and devices that the profile takes for the customer's."""
+    raw = next((i for i in shop.platform.items() if i["pk"]["S"].startswith("risk#")), None)
+    profile = ProfileItem.from_raw_data(raw).profile() if raw else RiskProfile()
+    return profile.history.count, len(profile.devices)
 
 
 def test_only_new_orders_and_new_labels_count(shop: Shop) -> None:
