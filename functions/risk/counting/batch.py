@@ -59,16 +59,18 @@ class CountedBatch:
     def add(self, each: Countable, order: SeenOrder) -> None:
         """A record: a new order for its counters and terminal, a label for its terminal and device.
 
-        The profile learns an order as the customer's own: when it is made, or when a person lets a held one go on.
+        The profile learns an order as the customer's own when it is made, or when a person lets a held one go on.
+        What is wrong with a device it learns at once.
         """
         if each.alias is not None and (each.released or (order.counted and not order.held and not each.labelled)):
             self._own.append((each.event_id, each.alias, order))
         if each.released:
             return
+        is_wrong = each.frauds > 0 if each.labelled else order.held and order.parties.device_flagged
+        if is_wrong and each.alias is not None and order.parties.device is not None:
+            self._flagged.append((each.alias, order))
         if each.labelled:
             self._at_terminal(order, each.event_id, each.frauds)
-            if each.frauds > 0 and each.alias is not None and order.parties.device is not None:
-                self._flagged.append((each.alias, order))
             return
         self._observed += [
             replace(seen, subject=self.counter_key(seen.subject, each.event_id))

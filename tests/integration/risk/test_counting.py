@@ -224,6 +224,16 @@ def test_a_held_order_is_the_customers_own_once_a_person_has_let_it_go_on(platfo
     assert _own(shop) == ((1, 1) if goes_on else (0, 0))
 
 
+def test_what_is_wrong_with_the_device_of_a_held_order_is_remembered_at_once(platform: Platform) -> None:
+    shop = a_shop(platform, magic.HELD)
+    tampered = {**DEVICE, "tampered": True}
+    shop.api.post("/v1/authorizations", {**shop.pay_body(60_000), "device": tampered}, token=shop.key)
+    shop.settle()
+    raw = next(i for i in shop.platform.items() if i["pk"]["S"].startswith("risk#"))
+    profile = ProfileItem.from_raw_data(raw).profile()
+    assert (profile.history.count, [token.flagged for token in profile.devices]) == (0, [True])
+
+
 def _own(shop: Shop) -> tuple[int, int]:
     """Purchases and devices that the profile takes for the customer's."""
     raw = next((i for i in shop.platform.items() if i["pk"]["S"].startswith("risk#")), None)
