@@ -95,10 +95,10 @@ class Saver:
     async def run(self) -> None:
         """Save every AUTOSAVE_S while there is something new; consumers may be at work after the last request.
 
-        Only a state so large that taking it stops the platform for long is saved less often: a sixth of the time.
+        Only a state so large that taking it stops the platform for long is saved less often: an eleventh of the time.
         """
         while True:
-            await asyncio.sleep(max(AUTOSAVE_S, 5 * self._cost_s))
+            await asyncio.sleep(max(AUTOSAVE_S, 10 * self._cost_s))
             if self.on and self._changed_at + 2 * AUTOSAVE_S > self._saved_at:
                 await self.save()
 
