@@ -5,10 +5,12 @@ Fixtures: `platform` (everything AWS gives us, in process; see tests/builders/pl
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Callable, Iterator
-from functools import lru_cache
-from typing import TYPE_CHECKING
+from functools import cache, lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -30,6 +32,30 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     stand_apart()
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Keep the tests of one `xdist_group` in one process: they share a platform, or a package, that takes long to make.
+
+    pytest-xdist 3.8 does so by renaming tests, of which pytest 9.2 takes no notice.
+    """
+    if config.getvalue("dist") != "loadgroup":
+        return None
+    from xdist.scheduler import LoadScopeScheduling
+
+    class ByGroup(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return _group_of(config.rootpath / nodeid.partition("::")[0]) or nodeid
+
+    return ByGroup(config, log)
+
+
+@cache
+def _group_of(file: Path) -> str | None:
+    """As the module's `pytestmark` says."""
+    found = re.search(r'^pytestmark = .*xdist_group\("(\w+)"\)', file.read_text(encoding="utf-8"), re.MULTILINE)
+    return found[1] if found else None
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

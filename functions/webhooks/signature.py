@@ -11,8 +11,6 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 
-from standardwebhooks import Webhook
-
 from functions.core.ids import keyed_hash
 
 _SECRET_BYTES: Final = 32
@@ -43,6 +41,8 @@ def signed_headers(event_id: str, at: datetime, body: str, secrets: Sequence[byt
         body: As sent.
         secrets: Each signs, the newest first; more than one while a rotation overlaps.
     """
+    from standardwebhooks import Webhook  # the console's and the worker's package alone have it
+
     signed = [Webhook(secret).sign(event_id, at, body) for secret in secrets]
     return {
         "webhook-id": event_id,
