@@ -9,9 +9,13 @@ from __future__ import annotations
 import base64
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Final
+from functools import cache
+from typing import TYPE_CHECKING, Final
 
 from functions.core.ids import keyed_hash
+
+if TYPE_CHECKING:
+    from standardwebhooks import Webhook
 
 _SECRET_BYTES: Final = 32
 
@@ -32,6 +36,14 @@ def secret_text(secret: bytes) -> str:
     return f"whsec_{base64.b64encode(secret).decode()}"
 
 
+@cache
+def _library() -> type[Webhook]:
+    """Loaded where something is signed: the scoring package comes without it."""
+    from standardwebhooks import Webhook
+
+    return Webhook
+
+
 def signed_headers(event_id: str, at: datetime, body: str, secrets: Sequence[bytes]) -> dict[str, str]:
     """The three headers of Standard Webhooks.
 
@@ -41,9 +53,8 @@ def signed_headers(event_id: str, at: datetime, body: str, secrets: Sequence[byt
         body: As sent.
         secrets: Each signs, the newest first; more than one while a rotation overlaps.
     """
-    from standardwebhooks import Webhook  # the console's and the worker's package alone have it
-
-    signed = [Webhook(secret).sign(event_id, at, body) for secret in secrets]
+    signing = _library()
+    signed = [signing(secret).sign(event_id, at, body) for secret in secrets]
     return {
         "webhook-id": event_id,
         "webhook-timestamp": str(int(at.timestamp())),
