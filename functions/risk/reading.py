@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from functions.platform.container import container
 from functions.platform.storage import keys
-from functions.platform.storage.table import BATCH_GET_LIMIT, Item
+from functions.platform.storage.table import Item
 
 Wanted = tuple[type[Item], str]
 """What an item is, and the partition that it is named for."""
@@ -23,10 +23,8 @@ class Reading:
         """Items in the order asked, None for what is not there; those not read yet in as few requests as can be."""
         asked = list(wanted)
         missing = [(model, pk, keys.SELF) for model, pk in dict.fromkeys(asked) if pk not in self._items]
-        for start in range(0, len(missing), BATCH_GET_LIMIT):
-            part = missing[start : start + BATCH_GET_LIMIT]
-            found = container().tables.batch_get(part, consistent=True)
-            self._items |= {pk: item for (_, pk, _), item in zip(part, found, strict=True)}
+        found = container().tables.read_all(missing, consistent=True)
+        self._items |= {pk: item for (_, pk, _), item in zip(missing, found, strict=True)}
         return [self._items[pk] for _, pk in asked]
 
     def one(self, model: type[Item], pk: str) -> Item | None:

@@ -39,7 +39,7 @@ def keep() -> Kept:
     """What every service that a platform uses holds now."""
     return Kept(
         copies_of_tables(),
-        {place: (_backend(place), _copies(place, _backend(place).__dict__)) for place in _PLACES},
+        {place: (then := _backend(place), _copies(place, then.__dict__, {id(then): then})) for place in _PLACES},
     )
 
 
@@ -71,12 +71,12 @@ def _backend(place: tuple[str, str]) -> Any:
     return get_backend(service)[DEFAULT_ACCOUNT_ID][region]  # type: ignore[call-overload]
 
 
-def _copies(place: tuple[str, str], state: dict[str, Any], memo: dict[int, Any] | None = None) -> dict[str, Any]:
+def _copies(place: tuple[str, str], state: dict[str, Any], memo: dict[int, Any]) -> dict[str, Any]:
     if place in _BY_NAME:
         return {name: copy.copy(value) for name, value in state.items()}
     if place == _QUEUES:
         return {**state, "queues": {name: _queue(queue) for name, queue in state["queues"].items()}}
-    return copy.deepcopy(state, memo or {id(_backend(place)): _backend(place)})
+    return copy.deepcopy(state, memo)
 
 
 def _queue(queue: Any) -> Any:

@@ -133,7 +133,7 @@ def pay(body: PaymentRequest, call: Call) -> tuple[dict[str, Any], bool]:
         except AttemptTakenError:
             continue
         except _LookAgainError:
-            maker = maker_among(makers(code_keys(), sale.code, otp.counter_at(container().clock.wall())))
+            maker = maker_among(makers(code_keys(), sale.code, _step()))
             sale = _with_proof(sale, maker, fresh=True) if maker else sale
             continue
         except LineRefusedError as conflict:
@@ -147,7 +147,7 @@ def pay(body: PaymentRequest, call: Call) -> tuple[dict[str, Any], bool]:
 def _sale(body: PaymentRequest, call: Call) -> Sale:
     require_currency(body.currency)
     merchant, code = get_merchant(call.who.id), PaymentCode.parse(body.code)
-    proof = prove(code_keys(), code, otp.counter_at(container().clock.wall()))
+    proof = prove(code_keys(), code, _step())
     category = body.category or merchant.categories[0]
     sale = Sale(
         body=body,
@@ -176,9 +176,13 @@ def _with_proof(sale: Sale, proof: Proof | None, *, fresh: bool) -> Sale:
     )
 
 
+def _step() -> int:
+    return otp.counter_at(container().clock.wall())
+
+
 def _past_makers(sale: Sale) -> Iterator[Proof]:
     """Who may have made it in the last ten minutes; costs milliseconds, so it is asked for only where it matters."""
-    return past_makers(code_keys(), sale.code, otp.counter_at(container().clock.wall()))
+    return past_makers(code_keys(), sale.code, _step())
 
 
 def _as_asked_before(sale: Sale, own: AuthorizationItem) -> Sale:

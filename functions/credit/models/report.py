@@ -12,7 +12,6 @@ from functions.credit.policies.policy import load_policy
 from functions.credit.upkeep.store import LimitFileItem
 from functions.platform.container import container
 from functions.platform.storage import keys
-from functions.platform.storage.table import BATCH_GET_LIMIT, Tables
 
 MOST_CASES: Final = 5_000
 MATURE_STATEMENTS: Final = 12
@@ -53,15 +52,8 @@ def _case(item: ShadowItem, bad: bool | None) -> Case:  # noqa: FBT001  the outc
 
 def _outcomes(subjects: Sequence[str]) -> dict[str, bool | None]:
     """Whether each line went bad; None where it is too young to tell."""
-    tables: Tables = container().tables
-    unique = list(dict.fromkeys(subjects))
-    found: dict[str, bool | None] = {}
-    for start in range(0, len(unique), BATCH_GET_LIMIT):
-        part = unique[start : start + BATCH_GET_LIMIT]
-        for item in tables.batch_get([(LimitFileItem, subject, keys.SELF) for subject in part]):
-            if isinstance(item, LimitFileItem):
-                found[item.pk] = outcome_of(item)
-    return found
+    files = container().tables.read_all([(LimitFileItem, subject, keys.SELF) for subject in dict.fromkeys(subjects)])
+    return {item.pk: outcome_of(item) for item in files if isinstance(item, LimitFileItem)}
 
 
 def outcome_of(file: LimitFileItem) -> bool | None:

@@ -165,6 +165,11 @@ class Tables:
             pending = answer.get("UnprocessedKeys", {}).get(name, {}).get("Keys", [])
         return [from_raw(model, found.get((pk, sk))) for model, pk, sk in wanted]
 
+    def read_all(self, wanted: Sequence[tuple[type[Item], str, str]], *, consistent: bool = False) -> list[Item | None]:
+        """`batch_get` of any number of items, in as few requests as that takes."""
+        parts = (wanted[start : start + BATCH_GET_LIMIT] for start in range(0, len(wanted), BATCH_GET_LIMIT))
+        return [item for part in parts for item in self.batch_get(part, consistent=consistent)]
+
     def query_raw(
         self,
         model: type[Item],

@@ -12,14 +12,14 @@ from functions.payments.parties import Parties
 from functions.payments.store import AuthorizationItem
 from functions.platform.container import container
 from functions.platform.storage import keys
-from functions.platform.storage.table import BATCH_GET_LIMIT, Item, Tables
+from functions.platform.storage.table import Tables
 from functions.platform.storage.transactions import WriteSet
 from functions.risk.counters import Counter
 from functions.risk.counting.batch import CountedBatch
 from functions.risk.counting.observing import Countable, SeenOrder, seen_order, subjects_of
 from functions.risk.counting.store import CounterItem, TerminalItem
 from functions.risk.each_once import take_in
-from functions.risk.reading import Reading
+from functions.risk.reading import Reading, Wanted
 from functions.risk.store import ProfileItem
 
 CONSUMER: Final = "risk"
@@ -39,12 +39,12 @@ def _counting(pending: Sequence[Countable]) -> list[WriteSet]:
     tables = container().tables
     orders = _orders(tables, pending)
     batch = CountedBatch()
-    first: list[tuple[type[Item], str]] = []
+    first: list[Wanted] = []
     first += [(ProfileItem, keys.profile(each.alias)) for each in pending if each.alias is not None]
     first += [(CounterItem, keys.counter(s)) for order in orders.values() for s in order.subjects.values()]
     first += [(TerminalItem, keys.terminal(order.terminal)) for order in orders.values()]
     _read(tables, batch, first)
-    further: list[tuple[type[Item], str]] = []
+    further: list[Wanted] = []
     for event_id, order in orders.items():
         further += [(CounterItem, batch.counter_key(s, event_id)) for s in order.subjects.values()]
         further.append((TerminalItem, batch.terminal_key(order.terminal, event_id)))
@@ -66,12 +66,10 @@ def _orders(tables: Tables, pending: Sequence[Countable]) -> dict[str, SeenOrder
     return found
 
 
-def _read(tables: Tables, batch: CountedBatch, wanted: Sequence[tuple[type[Item], str]]) -> None:
+def _read(tables: Tables, batch: CountedBatch, wanted: Sequence[Wanted]) -> None:
     missing = [(model, pk, keys.SELF) for model, pk in dict.fromkeys(wanted) if pk not in batch.read]
-    for start in range(0, len(missing), BATCH_GET_LIMIT):
-        part = missing[start : start + BATCH_GET_LIMIT]
-        for (model, pk, _), item in zip(part, tables.batch_get(part, consistent=True), strict=True):
-            batch.take(model, pk, item)
+    for (model, pk, _), item in zip(missing, tables.read_all(missing, consistent=True), strict=True):
+        batch.take(model, pk, item)
 
 
 def counters_of(order: SeenOrder, reading: Reading | None = None) -> Mapping[str, Counter]:

@@ -19,9 +19,14 @@ def till(platform: Platform) -> Till:
     return a_till(platform)
 
 
-def a_guess(till: Till, number: int, terminal: str = "till-1", **how: object) -> str:
+def real_ones(till: Till) -> set[str]:
+    """The one-time passwords of the phone that are right now, or were some minutes ago."""
     now = till.platform.clock.wall()
-    real = {till.phone.code(now + timedelta(seconds=30 * step))[11:17] for step in range(-25, 3)}
+    return {till.phone.code(now + timedelta(seconds=30 * step))[11:17] for step in range(-25, 3)}
+
+
+def a_guess(till: Till, number: int, terminal: str = "till-1", **how: object) -> str:
+    real = real_ones(till)
     wrong = [f"{digits:06d}" for digits in range(number + 40) if f"{digits:06d}" not in real][number]
     body = till.body(1_000, f"guess-{terminal}-{number}", code=till.code(digits=wrong), terminal_id=terminal)
     return str(till.send(body, **how)["code"])
@@ -82,7 +87,7 @@ def test_a_guess_leaves_nothing_but_its_count_and_the_reference_is_free(till: Ti
 
 def test_a_guess_that_chance_makes_the_code_of_a_past_step_of_nobody_counts_like_any_other(till: Till) -> None:
     step = counter_at(till.platform.clock.wall())
-    real = {till.phone.code(till.platform.clock.wall() + timedelta(seconds=30 * off))[11:17] for off in range(-25, 3)}
+    real = real_ones(till)
     digits = (f"{each:06d}" for each in range(1_000_000))
     chance = next(
         each
