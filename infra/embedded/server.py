@@ -74,6 +74,7 @@ class Saver:
 
     def __init__(self, file: Path) -> None:
         self._file = file
+        self._snapshots = snapshot.Snapshots()
         self._changed_at = 0.0
         self._saved_at = 0.0
         self._cost_s = 0.0
@@ -88,7 +89,7 @@ class Saver:
         """Take the state now; write it off the event loop."""
         async with self._writing:
             self._saved_at = time.monotonic()
-            content = snapshot.take()
+            content = self._snapshots.take()
             self._cost_s = time.monotonic() - self._saved_at
             await asyncio.to_thread(snapshot.write, self._file, content)
 

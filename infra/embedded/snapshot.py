@@ -3,6 +3,10 @@
 MiniStack saves at a clean shutdown only, service by service, and forgets mail, stream records and the bodies of S3
 objects. Here everything is taken at one instant of the event loop (between requests, so no request is half in it) and
 replaces the former file in one rename: table, queues and the mail log are always of the same moment.
+
+The items of tables are most of what there is to serialise, and the platform stands still meanwhile. MiniStack replaces
+an item and never changes one (all its writes end in `_set_item`), so what is the same object as at the last snapshot
+has the same bytes and is not serialised again.
 """
 
 # ruff: noqa: SLF001  MiniStack's private names; infra.embedded.reliance lists them, its test fails when they move
@@ -39,6 +43,9 @@ BY_NAME: Mapping[str, tuple[str, ...]] = {
         "gateway_responses", "deployed_gateway_responses", "documentation_parts",
     ),
 }  # fmt: skip
+
+FORM = 2
+"""Of the file; a file of another form is not read."""
 
 IN_HAND_S = 60.0
 """After so long a message comes again that a function had in hand when the platform ended: the function is gone too,
@@ -81,23 +88,60 @@ def _service(name: str) -> Any:  # noqa: ANN401  a module of MiniStack
     return importlib.import_module(_PREFIX + name)
 
 
-def take() -> bytes:
-    """The state of every service, as bytes. Must run on the platform's event loop."""
-    app = importlib.import_module("ministack.app")
-    sources: Mapping[str, Callable[[], Any]] = app._build_persistence_save_dict()
-    states: dict[str, Any] = {}
-    positions = _service("lambda_svc")._dynamodb_stream_positions_lock
-    with _service("sqs")._queues_lock, positions, _without_copies():
-        for key, get_state in sources.items():
-            module = app._state_map[key]
-            if module in BY_NAME:
-                states[key] = {name: getattr(_service(module), f"_{name}") for name in BY_NAME[module]}
-            else:
-                state = get_state()
-                states[key] = _without_log_lines(state) if module == "cloudwatch_logs" else state
-        extra = {m: {n: getattr(_service(m), n) for n in names} for m, names in EXTRA.items()}
-        content = {"ministack": version("ministack"), "states": states, "extra": extra}
-        return pickle.dumps(content, protocol=pickle.HIGHEST_PROTOCOL)
+class Snapshots:
+    """Takes one snapshot after another."""
+
+    def __init__(self) -> None:
+        self._known: dict[int, tuple[Any, bytes]] = {}
+
+    def take(self) -> bytes:
+        """The state of every service, as bytes. Must run on the platform's event loop."""
+        app = importlib.import_module("ministack.app")
+        sources: Mapping[str, Callable[[], Any]] = app._build_persistence_save_dict()
+        states: dict[str, Any] = {}
+        positions = _service("lambda_svc")._dynamodb_stream_positions_lock
+        with _service("sqs")._queues_lock, positions, _without_copies():
+            for key, get_state in sources.items():
+                module = app._state_map[key]
+                if module in BY_NAME:
+                    states[key] = {name: getattr(_service(module), f"_{name}") for name in BY_NAME[module]}
+                else:
+                    states[key] = self._reduced(module, get_state())
+            extra = {m: {n: getattr(_service(m), n) for n in names} for m, names in EXTRA.items()}
+            content = {"form": FORM, "ministack": version("ministack"), "states": states, "extra": extra}
+            return pickle.dumps(content, protocol=pickle.HIGHEST_PROTOCOL)
+
+    def _reduced(self, module: str, state: Any) -> Any:  # noqa: ANN401  as the module has it
+        if module == "cloudwatch_logs":
+            return _without_log_lines(state)
+        return {**state, "tables": self._packed(state["tables"])} if module == "dynamodb" else state
+
+    def _packed(self, tables: Any) -> Any:  # noqa: ANN401  MiniStack's dictionary by account and region
+        """The tables with the items of each as a list of serialised ones."""
+        known, fresh = self._known, dict[int, tuple[Any, bytes]]()
+        packed = type(tables)()
+        for place, table in tables._data.items():
+            items = []
+            for pk, of_partition in table["items"].items():
+                for sk, item in of_partition.items():
+                    kept = known.get(id(item))  # what is held here lives, so that no other object has its id
+                    if kept is None:
+                        kept = (item, pickle.dumps((pk, sk, item), protocol=pickle.HIGHEST_PROTOCOL))
+                    fresh[id(item)] = kept
+                    items.append(kept[1])
+            packed._data[place] = {**table, "items": items}
+        self._known = fresh
+        return packed
+
+
+def _unpacked(tables: Any) -> Any:  # noqa: ANN401  as `_packed`
+    """Inverse of `Snapshots._packed`, in place."""
+    for table in tables._data.values():
+        items: dict[str, dict[str, Any]] = {}
+        for pk, sk, item in map(pickle.loads, table["items"]):
+            items.setdefault(pk, {})[sk] = item
+        table["items"] = items
+    return tables
 
 
 def _without_log_lines(state: Mapping[str, Any]) -> dict[str, Any]:
@@ -132,11 +176,15 @@ def restore(path: Path) -> bool:
         raise SnapshotError(f"{path} can't be read: {error}") from error
     if content["ministack"] != version("ministack"):
         raise SnapshotError(f"{path} is of MiniStack {content['ministack']}, this is {version('ministack')}")
+    if content.get("form") != FORM:
+        raise SnapshotError(f"{path} is of another form than this platform writes; without it, it starts anew")
     app = importlib.import_module("ministack.app")
     for module, values in content["extra"].items():
         for name, value in values.items():
             setattr(_service(module), name, value)
     for key, state in content["states"].items():
+        if app._state_map[key] == "dynamodb":
+            _unpacked(state["tables"])
         if state:
             app._get_module(app._state_map[key]).load_persisted_state(state)
     _give_back(time.time() + IN_HAND_S)

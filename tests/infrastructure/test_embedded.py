@@ -290,6 +290,42 @@ def test_a_snapshot_of_another_ministack_is_refused(tmp_path: Path) -> None:
     platform.stop()
 
 
+def test_a_snapshot_of_another_form_is_refused(tmp_path: Path) -> None:
+    import pickle
+    from importlib.metadata import version
+
+    (tmp_path / SNAPSHOT_FILE).write_bytes(pickle.dumps({"ministack": version("ministack"), "states": {}, "extra": {}}))
+    platform = Platform(tmp_path)
+    with pytest.raises(Exception, match="is of another form"):
+        platform.wait()
+    platform.stop()
+
+
+def test_each_snapshot_has_the_items_as_they_are_whatever_the_last_one_had(tmp_path: Path) -> None:
+    platform = Platform(tmp_path)
+    platform.wait()
+    tables = platform.target().client("dynamodb")
+    tables.create_table(TableName="kept", **TABLE)
+    put(platform, "kept", "stays", "changes", "grows", "goes")
+    platform.control("saving")
+    key, one = {"pk": {"S": "changes"}}, {":one": {"N": "1"}}
+    tables.update_item(TableName="kept", Key=key, UpdateExpression="ADD n :one", ExpressionAttributeValues=one)
+    grown = {"pk": {"S": "grows"}, "n": {"N": "2"}}
+    tables.transact_write_items(TransactItems=[{"Put": {"TableName": "kept", "Item": grown}}])
+    tables.delete_item(TableName="kept", Key={"pk": {"S": "goes"}})
+    put(platform, "kept", "comes")
+    platform.control("save")
+    platform.kill()
+    again = Platform(tmp_path)
+    again.wait()
+    try:
+        found = again.target().client("dynamodb").scan(TableName="kept")["Items"]
+        numbers = {item["pk"]["S"]: item.get("n", {}).get("N") for item in found}
+        assert numbers == {"stays": None, "changes": "1", "grows": "2", "comes": None}
+    finally:
+        again.stop()
+
+
 def test_what_killed_functions_had_unpacked_is_swept_at_the_next_start(tmp_path: Path) -> None:
     left = tmp_path / "scratch" / "tmp" / "ministack-lambda-x-1"
     left.mkdir(parents=True)
