@@ -250,7 +250,21 @@ def contact_of(customer_id: str) -> Contact:
         NotFoundError: There is none, or it was erased.
         UnavailableError: The key service does not answer.
     """
-    item = _loaded(customer_id)
+    return contact_in(_loaded(customer_id))
+
+
+def contact_key(customer_id: str) -> tuple[type[CustomerItem], str, str]:
+    """What `contact_in` needs, for whoever reads other things with it."""
+    return CustomerItem, customer_id, keys.SELF
+
+
+def contact_in(item: CustomerItem) -> Contact:
+    """How to reach a customer whose item is at hand.
+
+    Raises:
+        NotFoundError: It was erased.
+        UnavailableError: The key service does not answer.
+    """
     personal = _opened(item)
     return Contact(personal["phone"], personal.get("email"), personal["name"], item.language, item.zone)
 
@@ -380,6 +394,8 @@ __all__ = [
     "answer_consents",
     "check_identity_again",
     "consent_history",
+    "contact_in",
+    "contact_key",
     "contact_of",
     "decide_identity",
     "find_by_phone",

@@ -45,9 +45,9 @@ GATHERING, SWEEPING, WORKING = "gathering", "sweeping", "working"
 DRAINING, ASSESSING = "draining", "assessing"
 MAX_AHEAD: Final = timedelta(days=3660)
 _TURN_S: Final = 5.0
-POLLS: Final = 12
-_PAUSE_S: Final = 0.02
-_LONGEST_PAUSE_S: Final = 0.2
+POLLS: Final = 40
+_PAUSE_S: Final = 0.01
+_LONGEST_PAUSE_S: Final = 0.04
 _SLOWER: Final = 1.4
 _QUICK_LOOKS: Final = 20
 _TRIES: Final = 5

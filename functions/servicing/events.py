@@ -30,6 +30,8 @@ from functions.servicing.sandbox import WORD_KIND
 from functions.servicing.statements.service import begin_cycle
 
 MESSAGE_KIND: Final = "message"
+MESSAGES_AT_ONCE: Final = 4
+"""Of a batch: each waits for tables, key service and channel in turn."""
 _MAIL_SOURCE: Final = "aws.ses"
 
 
@@ -71,7 +73,7 @@ def render(told: Told, image: RawItem) -> Rendered | None:
 
 def messages(event: Mapping[str, Any]) -> BatchAnswer:
     """Handle a batch of the messages queue."""
-    return each_message(event["Records"], on_message, consumer="messenger")
+    return each_message(event["Records"], on_message, consumer="messenger", at_once=MESSAGES_AT_ONCE)
 
 
 def on_message(body: Mapping[str, Any]) -> None:

@@ -31,6 +31,7 @@ from functions.messaging.service import AlreadyRequestedError, existing, id_of, 
 from functions.platform.bus.registry import EVENT_TYPES
 from functions.platform.container import Container, container
 from functions.platform.observability import count, log
+from functions.platform.parallel import side_by_side
 from functions.platform.storage.action_index import hour_key
 from functions.platform.storage.outbox import Pending
 from functions.platform.storage.transactions import ConditionFailedError, Update, WriteSet, commit
@@ -43,6 +44,8 @@ from functions.servicing.reminders import TOPIC, Step
 MAX_MESSAGES: Final = 40
 """In one transaction; a plan that was forgotten for years catches up in several, oldest hours first."""
 _TRIES: Final = 5
+_AT_ONCE: Final = 4
+"""Plans of a page that are worked on side by side: each waits for its own transaction."""
 _LAPSED: Final = "too_late"
 
 Transform = Callable[[Plan, date], tuple[Plan, Effect]]
@@ -160,12 +163,19 @@ def act(due: Sequence[tuple[str, str]], now: datetime) -> int:
     except Exception as error:  # noqa: BLE001  a balance that can't pay must not keep the plans waiting
         log().exception("credit not drawn")
         errors.append(error)
-    for item in items:
+
+    def one(item: PlanItem) -> int | Exception:
         try:
-            told += _do(box, item, now)
+            return _do(box, item, now)
         except Exception as error:  # noqa: BLE001  one plan's trouble must not keep the others waiting
             log().exception("plan action failed", extra={"plan_id": item.pk})
-            errors.append(error)
+            return error
+
+    for outcome in side_by_side(one, items, _AT_ONCE):
+        if isinstance(outcome, Exception):
+            errors.append(outcome)
+        else:
+            told += outcome
     if errors:
         raise errors[0]
     return told

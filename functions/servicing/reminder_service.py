@@ -6,14 +6,14 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from functions.core.errors import FieldError, InvalidError, NotFoundError
-from functions.customers.service import Contact, contact_of
+from functions.customers.service import Contact, contact_in, contact_key, contact_of
 from functions.lending.plans.store import PlanItem
 from functions.merchants.service import get_merchant
 from functions.messaging.aws import reachable
 from functions.messaging.message import EMAIL, Route, Subject, Suppress, Verdict
 from functions.payments.scenario import SCENARIOS
 from functions.payments.store import AuthorizationItem
-from functions.platform.container import Container, container
+from functions.platform.container import container
 from functions.platform.storage import keys
 from functions.platform.storage.transactions import commit
 from functions.servicing import reminders
@@ -37,7 +37,15 @@ def resolve(subject: Subject) -> Verdict:
     box, step = container(), Step.parse(subject.step)
     # the sandbox's clock, as this process sees it, may lag a second behind whoever asked
     now = max(box.clock.now(), subject.asked_at)
-    item, preference = _plan_and_preference(box, subject)
+    item, chosen, customer = box.tables.batch_get(
+        [
+            (PlanItem, subject.about, keys.SELF),
+            (ReminderPreferenceItem, subject.customer_id, REMINDERS),
+            contact_key(subject.customer_id),
+        ],
+        consistent=True,
+    )
+    preference = _preference(chosen)
     if item is None:
         return Suppress("plan_gone")
     plan = item.plan()
@@ -45,8 +53,10 @@ def resolve(subject: Subject) -> Verdict:
     if unwanted:
         return unwanted
     try:
-        contact = contact_of(subject.customer_id)
+        contact = contact_in(customer) if customer else None
     except NotFoundError:
+        contact = None
+    if contact is None:
         return Suppress("customer_gone")
     return reminders.compose(
         plan,
@@ -63,14 +73,6 @@ def resolve(subject: Subject) -> Verdict:
 def routes_to(customer_id: str, contact: Contact, preference: Preference) -> tuple[Route, ...]:
     """Every way that still reaches a customer: no mail address that mail came back from or was complained of."""
     return reachable(container(), reminders.routes_of(customer_id, contact.phone, contact.email, preference.channel))
-
-
-def _plan_and_preference(box: Container, subject: Subject) -> tuple[PlanItem | None, Preference]:
-    plan, chosen = box.tables.batch_get(
-        [(PlanItem, subject.about, keys.SELF), (ReminderPreferenceItem, subject.customer_id, REMINDERS)],
-        consistent=True,
-    )
-    return plan, _preference(chosen)
 
 
 def shown_merchant(item: PlanItem) -> str:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from typing import Any, Final, Protocol
 
@@ -18,6 +17,7 @@ from pynamodb.expressions.operand import Path
 from functions.core.clock import isoformat, parse_instant
 from functions.platform.container import Container, container
 from functions.platform.observability import count, log
+from functions.platform.parallel import side_by_side
 from functions.platform.sandbox_clock import renew
 from functions.platform.storage import keys
 from functions.platform.storage.action_index import hour_now, hour_of
@@ -82,11 +82,7 @@ def sweep(now: datetime, lane: Callable[[int], str] = keys.action_hour) -> int:
     """
     box = container()
     shards = range(box.settings.shards)
-    if len(shards) == 1:
-        found = _sweep_shard(box, lane(0), now)
-    else:
-        with ThreadPoolExecutor(min(_PARALLEL, len(shards))) as pool:
-            found = sum(pool.map(lambda shard: _sweep_shard(box, lane(shard), now), shards))
+    found = sum(side_by_side(lambda shard: _sweep_shard(box, lane(shard), now), shards, _PARALLEL))
     count("SweepDue", found)
     return found
 

@@ -68,7 +68,7 @@ FUNCTIONS: Mapping[str, Mapping[str, str]] = {
 
 VALUES: Mapping[str, tuple[str, ...]] = {
     **{f"services.{module}": tuple(f"_{name}" for name in names) for module, names in BY_NAME.items()},
-    "app": ("_state_map",),
+    "app": ("_state_map", "formatdate"),
     "core.lambda_runtime": ("subprocess",),
     "services.dynamodb": ("_tables", "_stream_records", "_stream_trimmed", "_stream_seq_counter"),
     "services.lambda_svc": (

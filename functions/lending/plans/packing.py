@@ -22,6 +22,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
 from operator import add, sub
 from typing import Any, Final
 
@@ -57,6 +58,10 @@ class UnreadablePlanError(WhitenoteError):
     code, title = "unreadable_plan", "These are not the bytes of a plan"
 
 
+_REMEMBERED: Final = 128
+"""Plans: one is read several times in an invocation, and what a stream record has now, the next has as its former."""
+
+
 def pack_plan(plan: Plan) -> bytes:
     """The bytes of a plan; equal plans give equal bytes.
 
@@ -88,7 +93,12 @@ def unpack_plan(data: bytes) -> Plan:
     Raises:
         UnreadablePlanError: Truncated, too long, or of an unknown schema.
     """
-    reader = Reader(bytes(data))
+    return _unpacked(bytes(data))
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _unpacked(data: bytes) -> Plan:
+    reader = Reader(data)
     try:
         plan = _read(reader)
     except (ValueError, IndexError, OverflowError, KeyError) as error:

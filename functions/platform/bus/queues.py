@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
 from functions.core.errors import UnavailableError
 from functions.platform.bus.stream import BatchAnswer, dumps
 from functions.platform.observability import log
+from functions.platform.parallel import side_by_side
 
 SEND_LIMIT = 10
 
@@ -91,11 +91,7 @@ def each_message(
         return False
 
     batch = list(records)
-    if at_once == 1 or len(batch) == 1:
-        answers = [failed(record) for record in batch]
-    else:
-        with ThreadPoolExecutor(at_once) as pool:
-            answers = list(pool.map(failed, batch))
+    answers = side_by_side(failed, batch, at_once)
     names = [record["messageId"] for record, bad in zip(batch, answers, strict=True) if bad]
     return {"batchItemFailures": [{"itemIdentifier": name} for name in names]}
 

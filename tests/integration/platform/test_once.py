@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from functions.platform.bus import invocation
+from functions.platform.bus.once import ASK_FOR_WORK
 from functions.platform.bus.queues import each_message
 from functions.platform.bus.triggers import run
 from functions.webhooks.events import webhooks
@@ -51,6 +52,16 @@ def test_a_duplicate_in_the_batch_or_later_does_not_run() -> None:
     for _ in range(2):
         assert each_message(batch(EVENT, EVENT, {"id": "evt_2"}), consumer, consumer="one") == DONE
     assert consumer.seen == ["evt_1", "evt_2"]
+
+
+@pytest.mark.parametrize("asks", sorted(ASK_FOR_WORK))
+def test_an_event_that_asks_for_work_is_handed_on_each_time_and_gets_no_record(platform: Platform, asks: str) -> None:
+    consumer = Consumer()
+    body = json.dumps({"detail-type": asks, "detail": EVENT})
+    for name in ("m0", "m1"):
+        assert each_message([{"messageId": name, "body": body}], consumer, consumer="one") == DONE
+    assert consumer.seen == ["evt_1", "evt_1"]
+    assert records(platform) == []
 
 
 @pytest.mark.usefixtures("platform")
