@@ -7,6 +7,7 @@ from datetime import datetime
 
 from functions.checkout.checkout_service import tick
 from functions.platform.container import container
+from functions.platform.parallel import each_for_itself
 from functions.platform.storage import keys
 from functions.platform.storage.timer import plan_timer
 from functions.platform.storage.transactions import ConditionFailedError, commit
@@ -21,12 +22,13 @@ def act(due: Sequence[tuple[str, str]], now: datetime) -> None:  # noqa: ARG001 
         due: Keys of timers.
         now: Instant of the sweep.
     """
+    each_for_itself(_look_at, [pk for pk, sk in due if sk == keys.TIMER])
+
+
+def _look_at(checkout_id: str) -> None:
     box = container()
-    for pk, sk in due:
-        if sk != keys.TIMER:
-            continue
-        try:
-            again_at = tick(pk, REQUEST)
-        except ConditionFailedError:
-            continue  # confirmed or cancelled this very moment; the next look takes the timer away
-        commit(box.tables, plan_timer(pk, again_at, box.settings.shards))
+    try:
+        again_at = tick(checkout_id, REQUEST)
+    except ConditionFailedError:
+        return  # confirmed or cancelled this very moment; the next look takes the timer away
+    commit(box.tables, plan_timer(checkout_id, again_at, box.settings.shards))

@@ -8,6 +8,7 @@ from datetime import datetime
 from functions.core.errors import NotFoundError
 from functions.payments.service import tick
 from functions.platform.container import container
+from functions.platform.parallel import each_for_itself
 from functions.platform.storage import keys
 from functions.platform.storage.timer import plan_timer
 from functions.platform.storage.transactions import ConditionFailedError, commit
@@ -22,14 +23,15 @@ def act(due: Sequence[tuple[str, str]], now: datetime) -> None:  # noqa: ARG001 
         due: Keys of timers.
         now: Instant of the sweep.
     """
+    each_for_itself(_look_at, [pk for pk, sk in due if sk == keys.TIMER])
+
+
+def _look_at(authorization_id: str) -> None:
     box = container()
-    for pk, sk in due:
-        if sk != keys.TIMER:
-            continue
-        try:
-            again_at = tick(pk, REQUEST)
-        except NotFoundError:
-            again_at = None
-        except ConditionFailedError:
-            continue  # somebody was faster; the event of that change sets the timer anew or removes it
-        commit(box.tables, plan_timer(pk, again_at, box.settings.shards))
+    try:
+        again_at = tick(authorization_id, REQUEST)
+    except NotFoundError:
+        again_at = None
+    except ConditionFailedError:
+        return  # somebody was faster; the event of that change sets the timer anew or removes it
+    commit(box.tables, plan_timer(authorization_id, again_at, box.settings.shards))

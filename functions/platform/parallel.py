@@ -1,9 +1,14 @@
-"""Doing several things that wait for somebody outside at once."""
+"""Doing several things: at once, where each waits for somebody outside; each for itself, where one may fail."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TypeVar
+from typing import Final, TypeVar
+
+from functions.platform.observability import log
+
+AT_ONCE: Final = 4
+"""Of a page or a batch: each waits for tables, keys and channels in turn."""
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -23,3 +28,33 @@ def side_by_side(do: Callable[[T], R], given: Sequence[T], at_once: int) -> list
 
     with ThreadPoolExecutor(min(at_once, len(given))) as pool:
         return list(pool.map(do, given))
+
+
+def each_for_itself(
+    do: Callable[[T], R], given: Sequence[T], *, named: Callable[[T], str] = str, at_once: int = 1
+) -> list[R]:
+    """What comes of each; trouble with one keeps no other waiting.
+
+    Args:
+        do: May raise.
+        given: What it is called with, one by one.
+        named: What a thing is called in the log: a public id.
+        at_once: As in `side_by_side`.
+
+    Raises:
+        Exception: The first that went wrong, after all others have been done.
+    """
+    errors: list[Exception] = []
+
+    def one(each: T) -> list[R]:
+        try:
+            return [do(each)]
+        except Exception as error:  # noqa: BLE001  raised below, when all have had their turn
+            log().exception("failed", extra={"item_id": named(each)})
+            errors.append(error)
+            return []
+
+    done = [result for results in side_by_side(one, given, at_once) for result in results]
+    if errors:
+        raise errors[0]
+    return done

@@ -18,6 +18,7 @@ from functions.lending.plans.service import Booking, Entries, PlanChanges, draw_
 from functions.lending.plans.store import PlanItem
 from functions.platform.container import container
 from functions.platform.observability import count
+from functions.platform.parallel import each_for_itself
 from functions.platform.storage import keys
 from functions.platform.storage.transactions import ConditionFailedError, commit
 from functions.platform.web.context import HASH_BYTES
@@ -36,7 +37,7 @@ def draw_due(items: Sequence[PlanItem], now: datetime) -> int:
         How many plans were paid, each of which tells it.
 
     Raises:
-        UnavailableError: Others kept changing a customer's plans.
+        UnavailableError: Others kept changing a customer's plans; all other customers' have been paid.
     """
     owners = list(dict.fromkeys((item.customer_id, item.currency) for item in items if _is_due(item, now)))
     if not owners:
@@ -44,11 +45,12 @@ def draw_due(items: Sequence[PlanItem], now: datetime) -> int:
     balances = container().tables.batch_get(
         [(BalanceItem, customer, keys.balance(currency)) for customer, currency in owners], consistent=True
     )
-    return sum(
-        _draw(customer, currency, found.amount, now)
-        for (customer, currency), found in zip(owners, balances, strict=True)
+    held = {
+        owner: found.amount
+        for owner, found in zip(owners, balances, strict=True)
         if isinstance(found, BalanceItem) and found.amount > 0
-    )
+    }
+    return sum(each_for_itself(lambda owner: _draw(*owner, held[owner], now), list(held), named=lambda owner: owner[0]))
 
 
 def _is_due(item: PlanItem, now: datetime) -> bool:

@@ -18,6 +18,7 @@ from functions.platform.bus.stream import BatchAnswer
 from functions.platform.bus.workers import load
 from functions.platform.container import container
 from functions.platform.observability import count
+from functions.platform.parallel import AT_ONCE
 from functions.platform.storage import keys
 from functions.platform.storage.outbox import Rendered, Told
 from functions.platform.storage.table import RawItem
@@ -30,8 +31,6 @@ from functions.servicing.sandbox import WORD_KIND
 from functions.servicing.statements.service import begin_cycle
 
 MESSAGE_KIND: Final = "message"
-MESSAGES_AT_ONCE: Final = 4
-"""Of a batch: each waits for tables, key service and channel in turn."""
 _MAIL_SOURCE: Final = "aws.ses"
 
 
@@ -73,7 +72,7 @@ def render(told: Told, image: RawItem) -> Rendered | None:
 
 def messages(event: Mapping[str, Any]) -> BatchAnswer:
     """Handle a batch of the messages queue."""
-    return each_message(event["Records"], on_message, consumer="messenger", at_once=MESSAGES_AT_ONCE)
+    return each_message(event["Records"], on_message, consumer="messenger", at_once=AT_ONCE)
 
 
 def on_message(body: Mapping[str, Any]) -> None:

@@ -26,12 +26,13 @@ from functions.lending.cash import NOTHING, Effect
 from functions.lending.line import NO_CHANGE
 from functions.lending.plan import BUCKET_STARTS, Plan
 from functions.lending.plans.next_action import Action, ActionKind, done, due_actions, next_action
+from functions.lending.plans.packing import UnreadablePlanError
 from functions.lending.plans.store import PlanItem, plan_change, put_plan
 from functions.messaging.service import AlreadyRequestedError, existing, id_of, request_message
 from functions.platform.bus.registry import EVENT_TYPES
 from functions.platform.container import Container, container
 from functions.platform.observability import count, log
-from functions.platform.parallel import side_by_side
+from functions.platform.parallel import AT_ONCE, each_for_itself
 from functions.platform.storage.action_index import hour_key
 from functions.platform.storage.outbox import Pending
 from functions.platform.storage.transactions import ConditionFailedError, Update, WriteSet, commit
@@ -44,8 +45,6 @@ from functions.servicing.reminders import TOPIC, Step
 MAX_MESSAGES: Final = 40
 """In one transaction; a plan that was forgotten for years catches up in several, oldest hours first."""
 _TRIES: Final = 5
-_AT_ONCE: Final = 4
-"""Plans of a page that are worked on side by side: each waits for its own transaction."""
 _LAPSED: Final = "too_late"
 
 Transform = Callable[[Plan, date], tuple[Plan, Effect]]
@@ -157,28 +156,25 @@ def act(due: Sequence[tuple[str, str]], now: datetime) -> int:
     box = container()
     found = box.tables.batch_get([(PlanItem, pk, sk) for pk, sk in due], consistent=True)
     items = [item for item in found if isinstance(item, PlanItem)]
-    told, errors = begin_runs(items, now), []  # before any plan moves on: a plan whose run is not begun is due again
+    sound = [item for item in items if _is_readable(item)]  # the others raise in their turn
+    told, undrawn = begin_runs(sound, now), None  # before any plan moves on: one whose run is not begun is due again
     try:
-        told += draw_due(items, now)
+        told += draw_due(sound, now)
     except Exception as error:  # noqa: BLE001  a balance that can't pay must not keep the plans waiting
         log().exception("credit not drawn")
-        errors.append(error)
-
-    def one(item: PlanItem) -> int | Exception:
-        try:
-            return _do(box, item, now)
-        except Exception as error:  # noqa: BLE001  one plan's trouble must not keep the others waiting
-            log().exception("plan action failed", extra={"plan_id": item.pk})
-            return error
-
-    for outcome in side_by_side(one, items, _AT_ONCE):
-        if isinstance(outcome, Exception):
-            errors.append(outcome)
-        else:
-            told += outcome
-    if errors:
-        raise errors[0]
+        undrawn = error
+    told += sum(each_for_itself(lambda item: _do(box, item, now), items, named=lambda item: item.pk, at_once=AT_ONCE))
+    if undrawn is not None:
+        raise undrawn
     return told
+
+
+def _is_readable(item: PlanItem) -> bool:
+    try:
+        item.plan()
+    except UnreadablePlanError:
+        return False
+    return True
 
 
 def _do(box: Container, item: PlanItem, now: datetime) -> int:

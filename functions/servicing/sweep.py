@@ -16,8 +16,8 @@ from pynamodb.expressions.operand import Path
 
 from functions.core.clock import isoformat, parse_instant
 from functions.platform.container import Container, container
-from functions.platform.observability import count, log
-from functions.platform.parallel import side_by_side
+from functions.platform.observability import count
+from functions.platform.parallel import each_for_itself, side_by_side
 from functions.platform.sandbox_clock import renew
 from functions.platform.storage import keys
 from functions.platform.storage.action_index import hour_now, hour_of
@@ -188,16 +188,7 @@ def do_page(body: Mapping[str, Any]) -> int | None:
     by_prefix: dict[str, list[Key]] = {}
     for pk, sk in body["keys"]:
         by_prefix.setdefault(pk.partition("_")[0], []).append((pk, sk))
-    errors: list[Exception] = []
-    told: list[int | None] = []
-    for prefix, due in by_prefix.items():
-        try:
-            told.append(handler_of(prefix)(due, now))
-        except Exception as error:  # noqa: BLE001  one kind's trouble must not keep the others waiting
-            log().exception("sweep handler failed", extra={"prefix": prefix})
-            errors.append(error)
-    if errors:
-        raise errors[0]
+    told = each_for_itself(lambda prefix: handler_of(prefix)(by_prefix[prefix], now), list(by_prefix))
     return None if None in told else sum(each or 0 for each in told)
 
 

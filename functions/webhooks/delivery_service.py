@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -16,6 +17,7 @@ from functions.core.clock import epoch_ms, from_epoch_ms
 from functions.core.errors import UnavailableError
 from functions.platform.container import Container, container
 from functions.platform.observability import count, log
+from functions.platform.parallel import each_for_itself
 from functions.platform.storage import keys
 from functions.platform.storage.transactions import ConditionFailedError, commit
 from functions.webhooks import endpoint_service, retry
@@ -194,14 +196,15 @@ def wake(due: Sequence[tuple[str, str]], now: datetime) -> None:  # noqa: ARG001
     """
     box = container()
     found = box.tables.batch_get([(DeliveryItem, pk, sk) for pk, sk in due], consistent=True)
-    for item in found:
-        if not isinstance(item, DeliveryItem) or item.shard is None or item.state != PENDING:
-            continue
-        delay_s = retry.queue_delay_s(from_epoch_ms(item.next_at_ms or 0) - box.clock.wall())
-        if delay_s is None:
-            continue
-        _send(box, item, delay_s)
-        try:
-            commit(box.tables, plan_handed_over(item))
-        except ConditionFailedError:
-            continue  # it was tried or replayed meanwhile, and stands where that put it
+    waiting = [item for item in found if isinstance(item, DeliveryItem) and item.shard and item.state == PENDING]
+    each_for_itself(_hand_over, waiting, named=lambda item: item.pk)
+
+
+def _hand_over(item: DeliveryItem) -> None:
+    box = container()
+    delay_s = retry.queue_delay_s(from_epoch_ms(item.next_at_ms or 0) - box.clock.wall())
+    if delay_s is None:
+        return
+    _send(box, item, delay_s)
+    with suppress(ConditionFailedError):  # it was tried or replayed meanwhile, and stands where that put it
+        commit(box.tables, plan_handed_over(item))

@@ -21,6 +21,7 @@ from functions.payments.store import to_value
 from functions.payments.till_service import end_wait
 from functions.platform.container import container
 from functions.platform.observability import count, log
+from functions.platform.parallel import each_for_itself
 from functions.platform.storage.transactions import ConditionFailedError, commit
 
 REQUEST: Final = "till"
@@ -66,6 +67,9 @@ def act(due: Sequence[tuple[str, str]], now: datetime) -> None:  # noqa: ARG001 
         due: Keys of timers.
         now: Instant of the sweep.
     """
-    for pk, _ in due:
-        with suppress(NotFoundError):
-            settle(id_text("auth", id_bytes(pk)))
+    each_for_itself(_settle_late, [id_text("auth", id_bytes(pk)) for pk, _ in due])
+
+
+def _settle_late(authorization_id: str) -> None:
+    with suppress(NotFoundError):
+        settle(authorization_id)

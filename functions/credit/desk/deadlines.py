@@ -12,6 +12,7 @@ from functions.credit.desk.reconsideration import escalate
 from functions.credit.desk.store import load_decision, plan_decision, put_work, to_work
 from functions.platform.container import container
 from functions.platform.observability import count
+from functions.platform.parallel import each_for_itself
 from functions.platform.storage.outbox import Pending
 from functions.platform.storage.transactions import ConditionFailedError, commit
 
@@ -29,11 +30,13 @@ def act(due: Sequence[tuple[str, str]], now: datetime) -> int:
     Returns:
         How many were escalated.
     """
-    told = 0
-    for pk, _ in due:
-        with suppress(ConditionFailedError, NotFoundError):  # a person was faster and has moved the hour; or erased
-            told += _escalate_one(pk, now)
-    return told
+    return sum(each_for_itself(lambda pk: _look_at(pk, now), [pk for pk, _ in due]))
+
+
+def _look_at(decision_id: str, now: datetime) -> int:
+    with suppress(ConditionFailedError, NotFoundError):  # a person was faster and has moved the hour; or erased
+        return _escalate_one(decision_id, now)
+    return 0
 
 
 def _escalate_one(decision_id: str, now: datetime) -> int:

@@ -17,6 +17,7 @@ from functions.credit.upkeep.store import LimitFileItem, plan_file
 from functions.credit.upkeep.values import LimitChange
 from functions.customers.service import get_customer
 from functions.platform.container import container
+from functions.platform.parallel import each_for_itself
 from functions.platform.storage import keys
 from functions.platform.storage.transactions import ConditionFailedError, commit
 
@@ -30,10 +31,13 @@ def act(due: Sequence[tuple[str, str]], now: datetime) -> None:
         due: Keys of limit files.
         now: Instant of the sweep.
     """
-    for pk, _ in due:
-        with suppress(ConditionFailedError):  # a review or a person was faster and has moved the hour
-            while end_one(pk, now):
-                pass
+    each_for_itself(lambda pk: _end_all(pk, now), [pk for pk, _ in due])
+
+
+def _end_all(file_id: str, now: datetime) -> None:
+    with suppress(ConditionFailedError):  # a review or a person was faster and has moved the hour
+        while end_one(file_id, now):
+            pass
 
 
 def end_one(file_id: str, now: datetime) -> bool:

@@ -37,6 +37,7 @@ from functions.payments.disputes.store import (
 )
 from functions.payments.refund_service import Refunded, new_refund, refund_writes
 from functions.platform.container import container
+from functions.platform.parallel import each_for_itself
 from functions.platform.storage import keys
 from functions.platform.storage.outbox import Pending
 from functions.platform.storage.transactions import ConditionFailedError, WriteSet, commit
@@ -254,13 +255,16 @@ def act(due: Sequence[tuple[str, str]], now: datetime) -> None:  # noqa: ARG001 
         due: Keys of disputes.
         now: Instant of the sweep.
     """
+    each_for_itself(_lapse, [pk for pk, _ in due])
+
+
+def _lapse(pk: str) -> None:
     box = container()
-    for pk, _ in due:
-        item = box.tables.get(DisputeItem, pk, consistent=True)
-        after = rules.lapse(to_value(item), box.clock.now()) if item else None
-        if after is not None:
-            with suppress(ConditionFailedError):  # the merchant or a person was faster, and has moved its hour
-                commit(box.tables, *_writes(item, after, box.clock.now(), _SWEEP))
+    item = box.tables.get(DisputeItem, pk, consistent=True)
+    after = rules.lapse(to_value(item), box.clock.now()) if item else None
+    if after is not None:
+        with suppress(ConditionFailedError):  # the merchant or a person was faster, and has moved its hour
+            commit(box.tables, *_writes(item, after, box.clock.now(), _SWEEP))
 
 
 def present(item: DisputeItem, who: Principal | None = None) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from functions.payments.authorization import AuthorizationStateError
 from functions.payments.service import plan_suspension
 from functions.payments.store import AuthorizationItem
 from functions.platform.container import container
+from functions.platform.parallel import each_for_itself
 from functions.platform.storage import keys
 from functions.platform.storage.outbox import Pending
 from functions.platform.storage.transactions import ConditionFailedError, WriteSet, commit
@@ -213,9 +214,12 @@ def act(due: Sequence[tuple[str, str]], now: datetime) -> None:  # noqa: ARG001 
         due: Keys of cases.
         now: Instant of the sweep.
     """
-    for pk, _ in due:
-        with suppress(ConditionFailedError):  # a person was faster, and has moved the case's hour
-            tick(pk, "sweep")
+    each_for_itself(_look_at, [pk for pk, _ in due])
+
+
+def _look_at(case_id: str) -> None:
+    with suppress(ConditionFailedError):  # a person was faster, and has moved the case's hour
+        tick(case_id, "sweep")
 
 
 def tick(case_id: str, request_id: str) -> None:

@@ -21,7 +21,8 @@ from functions.lending.plans.next_action import ActionKind, due_actions
 from functions.lending.plans.service import open_plan_ids
 from functions.lending.plans.store import PlanItem
 from functions.platform.container import Container, container
-from functions.platform.observability import count, log
+from functions.platform.observability import count
+from functions.platform.parallel import AT_ONCE, each_for_itself
 from functions.platform.storage import keys
 from functions.platform.storage.outbox import Pending
 from functions.platform.storage.transactions import ConditionFailedError, commit
@@ -112,18 +113,12 @@ def act(due: Sequence[tuple[str, str]], now: datetime) -> int:
         Exception: The first that went wrong, after all others have been done.
     """
     box = container()
-    told, errors = 0, []
-    for pk, _ in due:
-        try:
-            run: RunItem | None = box.tables.get(RunItem, pk, consistent=True)
-            if run is not None and run.state != ENDED and run.hour is not None:
-                told += _go_on(box, run, now)
-        except Exception as error:  # noqa: BLE001  one customer's trouble must not keep the others waiting
-            log().exception("autopay run failed", extra={"run_id": pk})
-            errors.append(error)
-    if errors:
-        raise errors[0]
-    return told
+
+    def one(pk: str) -> int:
+        run: RunItem | None = box.tables.get(RunItem, pk, consistent=True)
+        return _go_on(box, run, now) if run is not None and run.state != ENDED and run.hour is not None else 0
+
+    return sum(each_for_itself(one, [pk for pk, _ in due], at_once=AT_ONCE))
 
 
 def _go_on(box: Container, run: RunItem, now: datetime) -> int:

@@ -21,6 +21,7 @@ from functions.lending.plans.service import open_plan_ids, read_plans
 from functions.lending.plans.store import PlanItem
 from functions.platform.container import Container, container
 from functions.platform.observability import count
+from functions.platform.parallel import each_for_itself
 from functions.platform.storage.outbox import Pending
 from functions.platform.storage.table import BATCH_GET_LIMIT
 from functions.platform.storage.transactions import ConditionFailedError, commit
@@ -279,22 +280,23 @@ def act(due: Sequence[tuple[str, str]], now: datetime) -> int:
     Returns:
         How many were judged, each of which tells it.
     """
+    return sum(each_for_itself(lambda pk: _judge_promise(pk, now), [pk for pk, _ in due]))
+
+
+def _judge_promise(pk: str, now: datetime) -> int:
     box = container()
-    told = 0
-    for pk, _ in due:
-        item: FileItem | None = box.tables.get(FileItem, pk, consistent=True)
-        if item is None or item.promise_on is None or item.promise_on >= local_date(now, item.zone):
-            continue
-        before = _place(item)
-        plans = [f"plan_{tail}" for tail in item.promise_plans or ()]
-        state = _lateness(item, local_date(now, item.zone), plans)
-        paid = state.collected_minor - (item.promise_base or 0)
-        item.promise = KEPT if paid >= (item.promised or 0) or state.bucket == CURRENT else BROKEN
-        item.look_after(None)
-        _apply(item, state, now)
-        _save(box, item, before, Pending(f"collection.promise_{item.promise}"))
-        told += 1
-    return told
+    item: FileItem | None = box.tables.get(FileItem, pk, consistent=True)
+    if item is None or item.promise_on is None or item.promise_on >= local_date(now, item.zone):
+        return 0
+    before = _place(item)
+    plans = [f"plan_{tail}" for tail in item.promise_plans or ()]
+    state = _lateness(item, local_date(now, item.zone), plans)
+    paid = state.collected_minor - (item.promise_base or 0)
+    item.promise = KEPT if paid >= (item.promised or 0) or state.bucket == CURRENT else BROKEN
+    item.look_after(None)
+    _apply(item, state, now)
+    _save(box, item, before, Pending(f"collection.promise_{item.promise}"))
+    return 1
 
 
 def present_file(item: FileItem) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from functions.lending.plans.balance_store import balance_of, plan_balance_chang
 from functions.lending.plans.service import Booking, Entries
 from functions.platform.container import Container, container
 from functions.platform.observability import count, log
+from functions.platform.parallel import each_for_itself
 from functions.platform.storage.outbox import Pending
 from functions.platform.storage.transactions import ConditionFailedError, WriteSet, commit
 from functions.platform.web.commands import same_body
@@ -206,7 +207,7 @@ def ask_again(due: Sequence[tuple[str, str]], now: datetime) -> int:
         How many were settled, each of which tells it.
     """
     box = container()
-    return sum(_ask_again(box, pk, now) for pk, _ in due)
+    return sum(each_for_itself(lambda pk: _ask_again(box, pk, now), [pk for pk, _ in due]))
 
 
 def _ask_again(box: Container, pk: str, now: datetime) -> int:
@@ -247,13 +248,14 @@ def pay_out_old(due: Sequence[tuple[str, str]], now: datetime) -> int:
         How many payouts were made, each of which tells it.
     """
     box = container()
-    told = 0
-    for pk, sk in due:
-        item: TimerItem | None = box.tables.get(TimerItem, pk, sk, consistent=True)
-        if item is not None:
-            with suppress(ConditionFailedError):  # the balance or the timer changed: the next sweep looks again
-                told += _pay_out_old(box, item, now)
-    return told
+
+    def one(key: tuple[str, str]) -> int:
+        item: TimerItem | None = box.tables.get(TimerItem, *key, consistent=True)
+        with suppress(ConditionFailedError):  # the balance or the timer changed: the next sweep looks again
+            return _pay_out_old(box, item, now) if item is not None else 0
+        return 0
+
+    return sum(each_for_itself(one, due, named=lambda key: key[0]))
 
 
 def _pay_out_old(box: Container, item: TimerItem, now: datetime) -> int:

@@ -17,7 +17,8 @@ from functions.lending.plans.service import plan_ids_since, read_plans
 from functions.lending.plans.store import PlanItem
 from functions.lending.products.service import find_product
 from functions.platform.container import Container, container
-from functions.platform.observability import count, log
+from functions.platform.observability import count
+from functions.platform.parallel import AT_ONCE, each_for_itself
 from functions.platform.storage.outbox import Pending
 from functions.platform.storage.table import BATCH_GET_LIMIT
 from functions.platform.storage.transactions import ConditionFailedError, WriteSet, commit
@@ -104,16 +105,7 @@ def act(due: Sequence[tuple[str, str]], now: datetime) -> int:
         Exception: The first that went wrong, after all others have been done.
     """
     box = container()
-    issued, errors = 0, []
-    for pk, sk in due:
-        try:
-            issued += _cut(box, pk, sk, now)
-        except Exception as error:  # noqa: BLE001  one customer's trouble must not keep the others waiting
-            log().exception("statement not cut", extra={"cycle_id": pk})
-            errors.append(error)
-    if errors:
-        raise errors[0]
-    return issued
+    return sum(each_for_itself(lambda key: _cut(box, *key, now), due, named=lambda key: key[0], at_once=AT_ONCE))
 
 
 def _cut(box: Container, pk: str, sk: str, now: datetime) -> int:

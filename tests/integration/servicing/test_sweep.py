@@ -12,14 +12,16 @@ from pynamodb.attributes import UnicodeAttribute
 
 from functions.core.clock import isoformat
 from functions.core.errors import UnavailableError
+from functions.core.ids import id_bytes, new_id
 from functions.lending.plan import PlanState
 from functions.lending.plans.next_action import next_action
+from functions.lending.plans.packing import UnreadablePlanError
 from functions.lending.plans.store import PlanItem
 from functions.platform.container import Container
 from functions.platform.storage import keys
 from functions.platform.storage.action_index import hour_key
-from functions.platform.storage.table import Item
-from functions.platform.storage.transactions import Put, WriteSet, commit
+from functions.platform.storage.table import Item, Tables
+from functions.platform.storage.transactions import Put, Update, WriteSet, commit
 from functions.servicing import events, sweep
 from functions.servicing.sweep import HANDLERS, PAGE_IDS, UnknownPrefixError, handler_of, look_ahead
 from tests.builders.platform import START, Platform
@@ -163,6 +165,45 @@ def test_a_mixed_page_reaches_every_handler_even_where_one_fails(platform: Platf
     assert SEEN == [["tst_1"]]
     with pytest.raises(UnknownPrefixError):
         handler_of("new")
+
+
+ONE_BY_ONE = {"apay", "cbal", "cpo", "col", "bill", "auth", "dis", "chk", "till", "case", "capp", "lim"}
+"""Prefixes whose handlers read what they look after item by item; the others read the whole page in one request."""
+
+
+@pytest.mark.parametrize("prefix", sorted(ONE_BY_ONE))
+def test_what_can_not_be_read_keeps_nothing_behind_it_waiting(
+    platform: Platform, monkeypatch: pytest.MonkeyPatch, prefix: str
+) -> None:
+    bad, good = (new_id(prefix, START + number * DAY) for number in range(2))
+    marks = {name: id_bytes(name) for name in (bad, good)}
+    original, asked = Tables.dispatch, list[str]()
+
+    def dispatch(self: Tables, operation: str, arguments: dict[str, Any]) -> dict[str, Any]:
+        key = arguments.get("Key", {}).get("pk", {}).get("S", "")
+        asked.extend(name for name, mark in marks.items() if "_" in key and id_bytes(key) == mark)
+        if asked and asked[-1] == bad and operation == "GetItem":
+            asked.append("failed")
+            raise UnavailableError
+        return original(self, operation, arguments)
+
+    monkeypatch.setattr(Tables, "dispatch", dispatch)
+    with pytest.raises(UnavailableError):
+        handler_of(prefix)([(name, keys.TIMER) for name in (bad, good)], START + 30 * DAY)
+    assert bad in asked
+    assert good in asked
+
+
+def test_a_plan_that_can_not_be_read_keeps_no_other_waiting(platform: Platform) -> None:
+    debtor = a_debtor(platform)
+    broken, sound = (stored_plan(platform, debtor, count=3, amount_minor=90_000) for _ in range(2))
+    commit(platform.box.tables, WriteSet.of(Update(PlanItem, broken.pk, keys.SELF, (PlanItem.packed.set(b"no plan"),))))
+    page = {"kind": "page", "at": isoformat(START + 60 * DAY), "keys": [[broken.pk, "-"], [sound.pk, "-"]]}
+    with pytest.raises(UnreadablePlanError):
+        sweep.do_page(page)
+    after = platform.box.tables.get(PlanItem, sound.pk)
+    assert after is not None
+    assert after.version > sound.version
 
 
 def test_a_half_failed_batch_brings_back_only_what_failed(platform: Platform, monkeypatch: pytest.MonkeyPatch):
