@@ -12,14 +12,15 @@ from typing import Final, Protocol, TypeVar
 from functions.core.errors import UnavailableError
 from functions.platform.container import container
 from functions.platform.storage.table import RawItem
-from functions.platform.storage.transactions import MAX_ITEMS, ConditionFailedError, OnConflict, WriteSet, commit
+from functions.platform.storage.transactions import MAX_ITEMS, ConditionFailedError, WriteSet, commit
 from functions.risk.store import plan_seen, seen_before
 
+CONSUMER: Final = "risk"
 _TRIES: Final = 8
 
 
-class Learnable(Protocol):
-    """What a record tells a consumer."""
+class Touching(Protocol):
+    """What a record tells."""
 
     @property
     def event_id(self) -> str:
@@ -32,22 +33,19 @@ class Learnable(Protocol):
         ...
 
 
-L = TypeVar("L", bound=Learnable)
-Plan = Callable[[Sequence[L]], list[WriteSet]]
+T = TypeVar("T", bound=Touching)
+Plan = Callable[[Sequence[T]], list[WriteSet]]
 """What some records change, on a fresh read of all that they touch."""
 
 
 class _SeenError(Exception):
-    def __init__(self, event_id: str) -> None:
-        super().__init__(event_id)
-        self.event_id = event_id
+    """A record was taken in before."""
 
 
-def take_in(consumer: str, batch: Sequence[L], plan: Plan[L]) -> None:
+def commit_once(batch: Sequence[T], plan: Plan[T]) -> None:
     """Write what the records of a batch change, each once.
 
     Args:
-        consumer: Whose notes count.
         batch: In any order, the same record any number of times.
         plan: Called again with what is left whenever a write was refused.
 
@@ -55,12 +53,12 @@ def take_in(consumer: str, batch: Sequence[L], plan: Plan[L]) -> None:
         UnavailableError: Others kept changing the same items; the batch comes again.
     """
     for part in parts_of(list({each.event_id: each for each in batch}.values())):
-        _take_part(consumer, part, plan)
+        _commit_part(part, plan)
 
 
-def parts_of(batch: Sequence[L], most: int = MAX_ITEMS) -> Iterator[list[L]]:
+def parts_of(batch: Sequence[T], most: int = MAX_ITEMS) -> Iterator[list[T]]:
     """The batch in order, in as few runs as touch no more items than a transaction holds; none is cut in two."""
-    part: list[L] = []
+    part: list[T] = []
     touched: set[str] = set()
     for each in batch:
         more = each.touches
@@ -73,29 +71,26 @@ def parts_of(batch: Sequence[L], most: int = MAX_ITEMS) -> Iterator[list[L]]:
         yield part
 
 
-def _take_part(consumer: str, part: Sequence[L], plan: Plan[L]) -> None:
-    box = container()
-    known = seen_before(consumer, [each.event_id for each in part])
-    pending = [each for each in part if each.event_id not in known]
+def _commit_part(part: Sequence[T], plan: Plan[T]) -> None:
+    """Notes are only read when one was met: nearly every record is new, and a read of each would cost it a unit."""
+    box, pending = container(), list(part)
     for _ in range(_TRIES):
         if not pending:
             return
         wall_s = int(box.clock.wall().timestamp())
-        notes = [plan_seen(consumer, each.event_id, wall_s, _seen_by(each.event_id)) for each in pending]
+        notes = [plan_seen(CONSUMER, each.event_id, wall_s, _seen) for each in pending]
         try:
-            commit(box.tables, *plan(pending), *notes)
-        except _SeenError as seen:
-            pending = [each for each in pending if each.event_id != seen.event_id]
+            commit(box.tables, *notes, *plan(pending))
+        except _SeenError:
+            known = seen_before(CONSUMER, [each.event_id for each in pending])
+            pending = [each for each in pending if each.event_id not in known]
         except ConditionFailedError:
             continue
         else:
             return
     if pending:
-        raise UnavailableError(f"what {consumer} keeps is busy", retry_after_s=1)
+        raise UnavailableError("what risk keeps is busy", retry_after_s=1)
 
 
-def _seen_by(event_id: str) -> OnConflict:
-    def conflict(_: RawItem | None) -> Exception:
-        return _SeenError(event_id)
-
-    return conflict
+def _seen(_: RawItem | None) -> Exception:
+    return _SeenError()

@@ -20,35 +20,30 @@ from functions.risk.casework.case_store import CaseItem
 from functions.risk.casework.labels import plan_label
 from functions.risk.casework.paging import tell_staff
 from functions.risk.casework.present import present_case, present_to_merchant
-from functions.risk.counting.observing import countable
-from functions.risk.counting.service import CONSUMER, count_once
+from functions.risk.each_once import CONSUMER
+from functions.risk.intake import heard, take_in
 from functions.risk.rule_life.live import keep_shipped
 from functions.risk.store import plan_lists
 from functions.risk.stream_service import fresh_of, judge, judge_facts
-from functions.risk.watch.learning import learn
-from functions.risk.watch.lessons import lesson_of
 
 
 def check(event: Mapping[str, Any]) -> BatchAnswer:
     """Stream records of the operational table → counters, profiles and what is watched; then alerts, stops, cases."""
     records = records_of(event)
-    counts = {r.event_id: found for r in records if (found := countable(r)) is not None}
-    lessons = {r.event_id: taught for r in records if (taught := lesson_of(r)) is not None}
+    meant = {record.event_id: found for record in records if (found := heard(record)) is not None}
     taken_in: list[bool] = []
 
     def handle(record: StreamRecord) -> None:
         if not taken_in:
             keep_shipped()
-            count_once(list(counts.values()))
-            learn(list(lessons.values()))
+            take_in(list(meant.values()))
             taken_in.append(True)
         if (fresh := fresh_of(record)) is not None:
             judge(fresh)
-        elif record.event_id in lessons:
-            judge_facts(lessons[record.event_id])
+        elif (lesson := meant[record.event_id].lesson) is not None:
+            judge_facts(lesson)
 
-    known = counts.keys() | lessons.keys()
-    wanted = [record for record in records if record.event_id in known]
+    wanted = [record for record in records if record.event_id in meant]
     return each(wanted, handle, consumer=CONSUMER, parking=container().parking)
 
 

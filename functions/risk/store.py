@@ -1,4 +1,4 @@
-"""Risk profiles, alerts and guards as items (docs/data_model.md R8–R10, W9–W12)."""
+"""Risk profiles, alerts and guards as items (docs/data_model.md R22, W8)."""
 
 from __future__ import annotations
 
@@ -69,12 +69,12 @@ def seen_before(consumer: str, event_ids: Iterable[str]) -> frozenset[str]:
 
 
 def plan_seen(consumer: str, event_id: str, wall_s: int, on_conflict: OnConflict) -> WriteSet:
-    """W12: count a record once."""
+    """W8: take a record in once."""
     return WriteSet.of(create(SeenItem(pk=keys.seen(consumer, event_id), ttl=wall_s + SEEN_LIFE_S), on_conflict))
 
 
 def plan_profile(item: ProfileItem, seen_version: int | None) -> WriteSet:
-    """W9: a profile's next state; None means that it is the first."""
+    """W8: a profile's next state; None means that it is the first."""
     condition = Path("pk").does_not_exist() if seen_version is None else Path("v") == seen_version
     return WriteSet.of(Put(item, condition))
 

@@ -21,7 +21,8 @@ from functions.risk.casework.case_store import Subject, new_case, plan_new_case
 from functions.risk.casework.cases import Kind
 from functions.risk.counters import Counter
 from functions.risk.counting.observing import COUNTED, seen_order
-from functions.risk.counting.service import CONSUMER, counters_of, merchant_counter
+from functions.risk.counting.service import counters_of, merchant_counter
+from functions.risk.each_once import CONSUMER
 from functions.risk.pack import DamagedError
 from functions.risk.reading import Reading
 from functions.risk.record import DecisionRecord

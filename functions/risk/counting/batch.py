@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import Any, Final
+from typing import Final
 
 from functions.platform.storage import keys
-from functions.platform.storage.table import Item
 from functions.platform.storage.transactions import WriteSet
 from functions.risk.counters import DAY_S, QUARTER_S, Counter, Observation, aggregate, hash64, shard_count, shard_of
 from functions.risk.counting.observing import Countable, SeenOrder, observations
 from functions.risk.counting.store import MIXED, CounterItem, TerminalItem, plan_counted
+from functions.risk.memory import Memory
 from functions.risk.profile import RiskProfile, Token
-from functions.risk.store import ProfileItem, plan_profile
 
 BURST: Final = 4
 """The busiest second of a quarter-hour is taken for so many times its average second."""
@@ -20,33 +19,24 @@ BURST: Final = 4
 
 @dataclass
 class CountedBatch:
-    """The items of one transaction.
+    """What the records of one transaction count.
 
     Args:
-        read: By partition key, as read or new.
+        memory: The items they touch.
     """
 
-    read: dict[str, Item] = field(default_factory=dict)
+    memory: Memory
     _observed: list[Observation] = field(default_factory=list)
     _orders: list[tuple[str, SeenOrder, str]] = field(default_factory=list)
     _own: list[tuple[str, int, SeenOrder]] = field(default_factory=list)
     _flagged: list[tuple[int, SeenOrder]] = field(default_factory=list)
     _terminals: set[str] = field(default_factory=set)
 
-    def take(self, model: type[Item], pk: str, item: Item | None) -> None:
-        """An item as read; one that is not there is begun."""
-        begun: dict[str, Any] = {"pk": pk, "version": 0}
-        self.read[pk] = item if item is not None else model(**begun)
-
     def counter(self, pk: str) -> CounterItem:
-        item = self.read[pk]
-        assert isinstance(item, CounterItem)  # keys of counters name counters
-        return item
+        return self.memory.get(CounterItem, pk)
 
     def terminal(self, pk: str) -> TerminalItem:
-        item = self.read[pk]
-        assert isinstance(item, TerminalItem)
-        return item
+        return self.memory.get(TerminalItem, pk)
 
     def counter_key(self, subject: str, event_id: str) -> str:
         """The shard of a counter that a record belongs to."""
@@ -91,15 +81,15 @@ class CountedBatch:
         return pk
 
     def writes(self) -> list[WriteSet]:
-        """Every changed item over the version it was read at."""
+        """Counters and terminals that changed, over the versions read; profiles are told, and written later."""
         counters = aggregate(self._observed)
         merged = {pk: self.counter(pk).counter().merge(added) for pk, added in counters.items()}
         for pk, counter in merged.items():
             self.counter(pk).packed = counter.pack()
-        profiles = self._profiles(merged)
+        self._tell_profiles(merged)
         self._tell_terminals(merged)
         changed = [self._grown(self.counter(pk), counter) for pk, counter in merged.items()]
-        return profiles + [plan_counted(item) for item in (*changed, *map(self.terminal, sorted(self._terminals)))]
+        return [plan_counted(item) for item in (*changed, *map(self.terminal, sorted(self._terminals)))]
 
     def _grown(self, item: CounterItem, counter: Counter) -> CounterItem:
         """The first shard says how many there are; more are begun when its busiest quarter-hour asks for them."""
@@ -117,16 +107,13 @@ class CountedBatch:
             if order.parties.shop is None and first.pk in self._terminals:
                 first.shards = max(first.shards, merchant.shards)
 
-    def _profiles(self, merged: dict[str, Counter]) -> list[WriteSet]:
-        changed: dict[int, RiskProfile] = {}
+    def _tell_profiles(self, merged: dict[str, Counter]) -> None:
         for event_id, alias, order in self._own:
-            profile = changed.get(alias) or self._profile(alias).profile()
-            changed[alias] = self._after(profile, order, event_id, merged)
-            self._profile(alias).note_order(order.id, order.at_s)
+            self.memory.learn(alias, self._after(self.memory.profile(alias), order, event_id, merged))
+            self.memory.profile_item(alias).note_order(order.id, order.at_s)
         for alias, order in self._flagged:
-            profile = changed.get(alias) or self._profile(alias).profile()
-            changed[alias] = profile.with_device(_token(order.parties.device or 0, order, flagged=True))
-        return [self._written(alias, profile) for alias, profile in changed.items()]
+            token = _token(order.parties.device or 0, order, flagged=True)
+            self.memory.learn(alias, self.memory.profile(alias).with_device(token))
 
     def _after(self, profile: RiskProfile, order: SeenOrder, event_id: str, merged: dict[str, Counter]) -> RiskProfile:
         parties = order.parties
@@ -147,17 +134,6 @@ class CountedBatch:
                 flagged = kind == "device" and parties.device_flagged
                 profile = add(profile, _token(thing, order, max(1, others), flagged=flagged))
         return profile
-
-    def _profile(self, alias: int) -> ProfileItem:
-        item = self.read[keys.profile(alias)]
-        assert isinstance(item, ProfileItem)
-        return item
-
-    def _written(self, alias: int, profile: RiskProfile) -> WriteSet:
-        item = self._profile(alias)
-        seen = item.version
-        item.packed, item.version = profile.pack(), seen + 1
-        return plan_profile(item, seen or None)
 
 
 def _token(thing: int, order: SeenOrder, customers: int = 1, *, flagged: bool) -> Token:

@@ -85,8 +85,8 @@ class Countable:
 
     @property
     def touches(self) -> set[str]:
-        """Its note, its customer's profile, its terminal and counters; of a sharded one, two items."""
-        own = {f"seen {self.event_id}", f"profile {self.alias}"}
+        """Its customer's profile, its terminal and counters; of a sharded one, two items."""
+        own = {f"profile {self.alias}"}
         if self.released:
             return own
         if self.order is None:

@@ -1,4 +1,4 @@
-"""The portfolio's sums and its daily snapshots as items (docs/data_model.md R23, R24, W20, W21)."""
+"""The portfolio's sums and its daily snapshots as items (docs/data_model.md R23, R24, W8, W21)."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class SnapshotItem(State):
 
 
 def plan_sum(key: Key, shard: int, amount: Amount) -> WriteSet:
-    """W20: what is added to a sum.
+    """W8: what is added to a sum.
 
     Args:
         key: Currency and name.

@@ -66,10 +66,10 @@ class Lesson:
         """The items a transaction would write for it, by names that are the same for the same item."""
         profiles = {f"profile {fact.alias}" for fact in self.facts if fact.kind in ON_PROFILE}
         merchants = {f"days {fact.merchant_id}" for fact in self.facts if fact.merchant_id}
-        links = {f"{kind} {thing:x}" for kind, thing in self.use.things} if self.use else set()
+        links = {f"link {kind} {thing:x}" for kind, thing in self.use.things} if self.use else set()
         shared = {f"days {self.use.merchant_id}", f"profile {self.use.alias}"} if self.use else set()
         sums = {f"sum {currency} {name} {self.item_id}" for currency, name in self.moved}
-        return {f"note {self.event_id}", *profiles, *merchants, *links, *shared, *sums}
+        return {*profiles, *merchants, *links, *shared, *sums}
 
 
 ON_PROFILE: Final = frozenset(

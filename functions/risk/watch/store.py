@@ -1,4 +1,4 @@
-"""What the checks remember, as items (docs/data_model.md R22, W20): merchants' days, and who used what.
+"""What the checks remember, as items (docs/data_model.md R22, W8): merchants' days, and who used what.
 
 The stream alone writes them, each over the version that was read.
 """
@@ -76,7 +76,7 @@ class LinkItem(Watched):
 
 
 def plan_watched(item: Watched, on_conflict: OnConflict = ConditionFailedError) -> WriteSet:
-    """W20: its next state over the one that was read."""
+    """W8: its next state over the one that was read."""
     seen = item.version
     item.version = seen + 1
     return WriteSet.of(Put(item, Path("pk").does_not_exist() if seen == 0 else Path("v") == seen, on_conflict))

@@ -18,10 +18,11 @@ from functions.platform.storage.transactions import MAX_ITEMS, Put, WriteSet, co
 from functions.risk.casework.labels import plan_label
 from functions.risk.counters import Counter, hash64
 from functions.risk.counting.observing import Countable, SeenOrder, countable, observations
-from functions.risk.counting.service import count_once, counters_of
+from functions.risk.counting.service import counters_of
 from functions.risk.counting.store import CounterItem, TerminalItem
 from functions.risk.each_once import parts_of
 from functions.risk.events import check
+from functions.risk.intake import Heard, take_in
 from functions.risk.profile import RiskProfile
 from functions.risk.store import ProfileItem
 from tests.builders.platform import START, Platform
@@ -62,6 +63,10 @@ def everything() -> dict[str, bytes]:
     return {
         i["pk"]["S"]: i["p"]["B"] for i in items if i["pk"]["S"].startswith(("cnt#", "term#", "risk#")) and "p" in i
     }
+
+
+def count_once(batch: list[Countable]) -> None:
+    take_in([Heard(each.event_id, counts=each) for each in batch])
 
 
 def deliver(batch: list[Countable]) -> None:
@@ -152,8 +157,9 @@ def test_a_batch_is_cut_where_a_transaction_is_full_and_never_loses_a_record(pla
         Countable(f"e{n}", order=an_order(n, merchant_id=f"mer_{n}", parties=Parties(n, n, n, n)), alias=n)
         for n in range(40)
     ]
-    parts = list(parts_of(batch))
-    assert [each for part in parts for each in part] == batch
+    heard = [Heard(each.event_id, counts=each) for each in batch]
+    parts = list(parts_of(heard))
+    assert [each for part in parts for each in part] == heard
     assert all(len(set().union(*(each.touches for each in part))) <= MAX_ITEMS for part in parts)
     count_once(batch)
     assert len([pk for pk in everything() if pk.startswith("cnt#merchant")]) == 40

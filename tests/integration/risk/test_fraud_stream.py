@@ -18,10 +18,10 @@ from functions.platform.storage.transactions import Put, WriteSet, commit
 from functions.risk.casework.labels import LabelItem, plan_label
 from functions.risk.counters import DAY_S, hash64
 from functions.risk.counting.observing import countable
-from functions.risk.counting.service import count_once
 from functions.risk.counting.store import TerminalItem
 from functions.risk.counting.terminals import whole_history
 from functions.risk.fraud.features import ScoredOrder, TerminalHistory, fraud_features
+from functions.risk.intake import Heard, take_in
 from functions.risk.profile import RiskProfile
 from functions.risk.store import ProfileItem
 from model_artifacts.training.fraud.replay import FIRST_DAY_S, USUAL_MINOR, matrix
@@ -64,7 +64,7 @@ class Stream:
     def before_reading(self, *names: str) -> None:
         if self.touched.intersection(names) or len(self.records) >= 40:
             twice = [*self.records, *self.records[::2]]  # delivery is at least once
-            count_once([counts for r in records_of({"Records": twice}) if (counts := countable(r)) is not None])
+            take_in([Heard(r.event_id, counts=countable(r)) for r in records_of({"Records": twice})])
             self.records, self.touched = [], set()
 
 

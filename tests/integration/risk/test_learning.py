@@ -14,17 +14,21 @@ from functions.lending.cash import Source
 from functions.platform.storage import keys
 from functions.platform.storage.transactions import WriteSet, commit, create
 from functions.risk.events import check
+from functions.risk.intake import Heard, take_in
 from functions.risk.portfolio.indicators import LAYERS
 from functions.risk.portfolio.service import take_snapshots
 from functions.risk.portfolio.store import all_sums
 from functions.risk.store import ProfileItem
-from functions.risk.watch.learning import learn
 from functions.risk.watch.lessons import Lesson, Use, lesson_of
 from functions.risk.watch.store import DaysItem, LinkItem, User
 from tests.builders.images import ALIAS, at_hour, plan_record
 from tests.builders.plans import CUSTOMER, MERCHANT, a_plan
 from tests.builders.platform import Platform
 from tests.builders.shop import a_shop
+
+
+def learn(lessons: list[Lesson]) -> None:
+    take_in([Heard(each.event_id, lesson=each) for each in lessons])
 
 
 def with_line(platform: Platform) -> None:
