@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from functions.customers.ports import Applicant
 from functions.platform.web.schema import Answer, Body, DayBody, Text64, Text200
 
 ConsentCode = Literal["bureau_query", "bureau_reporting", "purchase_history", "marketing", "limit_increase"]
@@ -29,6 +30,17 @@ class SignUp(Body):
     language: Literal["zh", "en"] = "zh"
     zone: Annotated[str, Field(max_length=64, description="IANA time zone.")] = "Asia/Shanghai"
     consents: Annotated[tuple[ConsentCode, ...], Field(max_length=20, strict=False)] = ()
+
+    def applicant(self) -> Applicant:
+        """Who claims to be whom, of details in their normal form."""
+        return Applicant(
+            name=self.name,
+            phone=self.phone,
+            document_type=str(self.document_type),
+            document_number=self.document_number,
+            born_on=self.birth_on,
+            country=self.country,
+        )
 
 
 class ConsentAnswers(Body):

@@ -53,7 +53,7 @@ def register(body: SignUp, call: Call) -> tuple[Customer, bool]:
     """
     box, command = container(), call.command()
     body = _normal(body, box.clock.now())
-    applicant = _applicant(body)
+    applicant = body.applicant()
     # anonymous callers share one scope: the phone tells them apart
     customer_id = derived_id(store.PREFIX, box.secrets.key("ids"), command.scope, applicant.phone)
     phone_hash = store.phone_hash(box.secrets.key("lookup"), applicant.phone)
@@ -96,17 +96,6 @@ def _normal(body: SignUp, now: datetime) -> SignUp:
             "birth_on": details.require_past(body.birth_on, local_date(now, zone)),
             "email": details.normal_email(body.email) if body.email else None,
         }
-    )
-
-
-def _applicant(body: SignUp) -> Applicant:
-    return Applicant(
-        name=body.name,
-        phone=body.phone,
-        document_type=str(body.document_type),
-        document_number=body.document_number,
-        born_on=body.birth_on,
-        country=body.country,
     )
 
 
