@@ -46,7 +46,7 @@ from functions.messaging.store import (
 from functions.messaging.templates import render
 from functions.platform.container import Container, container
 from functions.platform.observability import count, log
-from functions.platform.sandbox_clock import renew
+from functions.platform.sandbox_clock import hear
 from functions.platform.storage import keys
 from functions.platform.storage.outbox import Pending
 from functions.platform.storage.table import RawItem
@@ -161,8 +161,7 @@ def deliver(public_id: str, resolve: Resolver) -> str:
     attempt = _Attempt(container(), _loaded(public_id), _channel(), os.urandom(_ATTEMPT_BYTES))
     if attempt.item.state in FINAL_STATES:
         return attempt.item.state
-    if attempt.box.clock.now() < attempt.item.subject.asked_at:
-        renew(attempt.box)  # the sandbox's clock has moved since this process looked
+    hear(attempt.box, attempt.item.subject.asked_at)
     if attempt.item.state == CLAIMED:
         settled = attempt.settle_claim()
         if settled:

@@ -20,7 +20,7 @@ from functions.platform.secrets import Secrets
 from functions.platform.settings import Settings
 from functions.platform.storage import keys
 
-CLOCK_CACHE_S = 1.0
+CLOCK_CACHE_S = 0.1
 
 SANDBOX_ADAPTERS: Mapping[str, str] = {
     "identity_check": "functions.customers.sandbox:SandboxIdentityCheck",
@@ -82,12 +82,12 @@ class Container:
         return OffsetClock(self._offset)
 
     def _offset(self) -> timedelta:
-        """The sandbox's offset, read at most once a second."""
+        """The sandbox's offset, read at most ten times a second."""
         read_at, offset = self._offset_read
         if time.monotonic() - read_at > CLOCK_CACHE_S:
             from functions.platform.sandbox_clock import ClockItem
 
-            item = self.tables.get(ClockItem, keys.CLOCK)
+            item = self.tables.get(ClockItem, keys.CLOCK, consistent=True)
             offset = timedelta(seconds=item.offset_s if item else 0)
             self._offset_read = (time.monotonic(), offset)
         return offset

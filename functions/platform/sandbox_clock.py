@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from pynamodb.attributes import UnicodeAttribute
@@ -30,6 +30,12 @@ class ClockItem(State):
     stops = IntegerAttribute(attr_name="sp", default=0)
 
 
-def renew(box: Container) -> None:
-    """Let a container read the offset again at its next look; for whoever has just heard that time has moved."""
-    box._offset_read = (float("-inf"), timedelta())  # noqa: SLF001  the other half of the container's own cache
+def hear(box: Container, at: datetime) -> None:
+    """Let a container read the offset again where it has just heard of something later than its own view of now.
+
+    Args:
+        box: Of this process.
+        at: Business time at which something happened or was asked for.
+    """
+    if box.clock.now() < at:
+        box._offset_read = (float("-inf"), timedelta())  # noqa: SLF001  the other half of the container's own cache

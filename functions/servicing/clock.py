@@ -31,7 +31,7 @@ from pynamodb.expressions.operand import Path
 
 from functions.core.clock import epoch_ms, from_epoch_ms, isoformat
 from functions.core.errors import InvalidError, NotFoundError, UnavailableError
-from functions.platform.container import Container, container
+from functions.platform.container import CLOCK_CACHE_S, Container, container
 from functions.platform.observability import log
 from functions.platform.sandbox_clock import IDLE, ClockItem
 from functions.platform.storage import keys
@@ -230,6 +230,7 @@ class _Turn:
         box, item = self.box, self.item
         now, target = _now(box, item), _epoch(item.target_s or 0)
         if now >= target:
+            time.sleep(CLOCK_CACHE_S)  # who then reads "idle" finds every process at this time
             item.state, item.target_s = IDLE, None
             return ()
         hour, due = look_ahead(now, PAGE_IDS)

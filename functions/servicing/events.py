@@ -79,8 +79,8 @@ def on_message(body: Mapping[str, Any]) -> None:
     """Send what a message of the messages queue asks for; may be called again with the same message.
 
     Args:
-        body: {"kind": "message", "id": "msg_…"}, {"kind": "sign_in_code", …}, or an event of the bus. An event that
-            `_ON_EVENT` does not name is one of which customers are told nothing.
+        body: {"kind": "message", "id": "msg_…", "at": …}, {"kind": "sign_in_code", …}, or an event of the bus. An event
+            that `_ON_EVENT` does not name is one of which customers are told nothing.
     """
     if customers.handles(body):
         customers.on_message(body)

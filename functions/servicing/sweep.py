@@ -18,7 +18,7 @@ from functions.core.clock import isoformat, parse_instant
 from functions.platform.container import Container, container
 from functions.platform.observability import count
 from functions.platform.parallel import each_for_itself, side_by_side
-from functions.platform.sandbox_clock import renew
+from functions.platform.sandbox_clock import hear
 from functions.platform.storage import keys
 from functions.platform.storage.action_index import hour_now, hour_of
 from functions.platform.storage.table import ACTION_INDEX, Item, RawItem
@@ -195,8 +195,7 @@ def do_page(body: Mapping[str, Any]) -> int | None:
 def _now(swept_at: datetime) -> datetime:
     """Business time, not before that of the sweep: the sandbox's clock may have moved since this process read it."""
     box = container()
-    if box.clock.now() < swept_at:
-        renew(box)
+    hear(box, swept_at)
     return max(box.clock.now(), swept_at)
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from functions.core.clock import parse_instant
 from functions.core.errors import NotFoundError
 from functions.credit.application_store import load_application, open_record
 from functions.credit.deciding.record import read_record
@@ -19,8 +18,6 @@ from functions.credit.upkeep.statements import note_statement
 from functions.credit.upkeep.store import file_id
 from functions.platform.bus.queues import each_message, event_of
 from functions.platform.bus.stream import BatchAnswer
-from functions.platform.container import container
-from functions.platform.sandbox_clock import renew
 
 prove_files()  # an assessor with a model that was tampered with does not start
 
@@ -36,9 +33,6 @@ def weigh(event: Mapping[str, Any]) -> None:
     Args:
         event: Our envelope, of a type in `ON_EVENT`; the bus's rule sends no other.
     """
-    box = container()
-    if box.clock.now() < parse_instant(event["occurred_at"]):
-        renew(box)  # the sandbox's clock has jumped since this process read it: a day late must not be weighed as none
     ON_EVENT[event["type"]](event)
 
 

@@ -97,6 +97,7 @@ def each_message(
 
 
 def _take(body: dict[str, Any], handle: Callable[[dict[str, Any]], None], consumer: str) -> None:
+    _hear(body)
     if "detail" not in body:
         handle(body)
         return
@@ -107,6 +108,17 @@ def _take(body: dict[str, Any], handle: Callable[[dict[str, Any]], None], consum
         handle(body)
     else:
         handle_once(handle, body, name=name, consumer=consumer)
+
+
+def _hear(body: Mapping[str, Any]) -> None:
+    """What is told of now is not judged as of before: the sandbox's clock may have moved since this process looked."""
+    at = body["detail"].get("occurred_at") if "detail" in body else body.get("at")
+    if at:
+        from functions.core.clock import parse_instant
+        from functions.platform.container import container
+        from functions.platform.sandbox_clock import hear
+
+        hear(container(), parse_instant(at))
 
 
 def event_of(body: Mapping[str, Any]) -> dict[str, Any]:

@@ -11,6 +11,7 @@ import pytest
 from pynamodb.attributes import UnicodeAttribute
 
 from functions.core.errors import NotFoundError, UnavailableError
+from functions.platform.container import CLOCK_CACHE_S
 from functions.platform.storage import keys
 from functions.platform.storage.action_index import hour_key
 from functions.platform.storage.table import Item
@@ -302,3 +303,14 @@ def test_http_a_live_stage_answers_404(platform: Platform):
 
 def test_instants_are_utc():
     assert START.tzinfo is UTC
+
+
+def test_it_is_idle_only_when_every_process_sees_the_time_it_has_come_to(
+    platform: Platform, monkeypatch: pytest.MonkeyPatch
+):
+    waits: list[tuple[float, datetime | None]] = []
+    monkeypatch.setattr(clock.time, "sleep", lambda seconds: waits.append((seconds, progress().target)))
+    advance(START + DAY)
+    Machine(platform).run()
+    assert progress().target is None
+    assert waits[-1] == (CLOCK_CACHE_S, START + DAY)

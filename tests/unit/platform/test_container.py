@@ -123,11 +123,11 @@ def test_the_region_is_that_of_the_function():
     assert Container(settings(), {}).region == "eu-central-1"
 
 
-def test_the_offset_is_read_at_most_once_a_second(monkeypatch):
-    box, reads, ticks = Container(settings(), {}), [], iter([10.0, 10.0, 10.5, 11.6, 11.6])
+def test_the_offset_is_read_at_most_ten_times_a_second(monkeypatch):
+    box, reads, ticks = Container(settings(), {}), [], iter([10.0, 10.0, 10.05, 10.16, 10.16])
 
     class Tables:
-        def get(self, model, pk):
+        def get(self, model, pk, *, consistent):
             reads.append(pk)
 
     box.tables = Tables()
