@@ -10,12 +10,13 @@ from functions.core.clock import parse_instant
 from functions.core.errors import NotFoundError
 from functions.customers.service import contact_of
 from functions.messaging.message import Fact, Later, Letter, Money, Subject, Suppress, Verdict
+from functions.messaging.quiet import quiet_until
 from functions.messaging.service import AlreadyRequestedError, deliver, id_of, request_message
 from functions.platform.container import container
 from functions.platform.storage import keys
 from functions.platform.storage.transactions import commit
 from functions.servicing.reminder_service import preference_of, routes_to
-from functions.servicing.reminders import in_order, quiet_until
+from functions.servicing.reminders import in_order
 from functions.servicing.repayment import Status
 from functions.servicing.repayment_store import RepaymentItem
 

@@ -5,8 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
+from functions.core.clock import isoformat
 from functions.core.errors import FieldError, InvalidError, NotFoundError
 from functions.customers.service import Contact, contact_in, contact_key, contact_of
+from functions.lending.plan import Plan
+from functions.lending.plans.balance_store import balance_of
+from functions.lending.plans.service import open_plan_ids, read_plans
 from functions.lending.plans.store import PlanItem
 from functions.merchants.service import get_merchant
 from functions.messaging.aws import reachable
@@ -58,6 +62,9 @@ def resolve(subject: Subject) -> Verdict:
         contact = None
     if contact is None:
         return Suppress("customer_gone")
+    covered = _covered_minor(item, plan, subject.number) if step.days < 0 else 0  # from its day on it has paid
+    if covered and covered == plan.rows[subject.number - 1].unpaid_minor:
+        return Suppress("already_paid")
     return reminders.compose(
         plan,
         subject.number,
@@ -67,7 +74,18 @@ def resolve(subject: Subject) -> Verdict:
         reader=Reader(contact.language, contact.zone, routes_to(subject.customer_id, contact, preference)),
         merchant=shown_merchant(item),
         url=f"{box.settings.public_url}/me",
+        covered=covered,
     )
+
+
+def _covered_minor(item: PlanItem, plan: Plan, number: int) -> int:
+    """What a customer who paid ahead has paid of an installment that is not due yet."""
+    balance = balance_of(item.customer_id, item.currency)
+    if balance <= 0:
+        return 0
+    others = [each for each in open_plan_ids(item.customer_id, item.currency) if each != plan.id]
+    plans = [each.plan() for each in read_plans(others, consistent=True)]
+    return reminders.covered_minor([plan, *plans], plan.id, number, balance)
 
 
 def routes_to(customer_id: str, contact: Contact, preference: Preference) -> tuple[Route, ...]:
@@ -89,18 +107,19 @@ def shown_merchant(item: PlanItem) -> str:
         return ""
 
 
-def wake(due: Sequence[tuple[str, str]], now: datetime) -> int:  # noqa: ARG001  delivery looks at the clock itself
+def wake(due: Sequence[tuple[str, str]], now: datetime) -> int:
     """Have messages sent that had to wait; delivery takes them out of the index.
 
     Args:
         due: Keys of messages in the action index.
-        now: Instant of the sweep.
+        now: Instant of the sweep; a messenger whose view of the sandbox's clock is older looks again.
 
     Returns:
         How many.
     """
     box = container()
-    box.queue(box.settings.messages_queue_url).send([{"kind": "message", "id": pk} for pk, _ in due])
+    at = isoformat(now)
+    box.queue(box.settings.messages_queue_url).send([{"kind": "message", "id": pk, "at": at} for pk, _ in due])
     return len(due)
 
 

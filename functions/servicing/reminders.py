@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from typing import Final, Self
-from zoneinfo import ZoneInfo
 
 from functions.core.clock import local_date
 from functions.lending.late import late_due_minor
 from functions.lending.plan import Plan, PlanState, Row
-from functions.lending.plans.next_action import SEGMENTS, SEND_FROM_HOUR, SEND_UNTIL_HOUR
+from functions.lending.plans.next_action import SEGMENTS
 from functions.messaging.message import APP, EMAIL, SMS, Fact, Later, Letter, Money, Route, Suppress, Verdict
+from functions.messaging.quiet import quiet_until
 
 TOPIC: Final = "reminder"
 LAST_STEP_DAYS: Final = 7
@@ -73,20 +74,6 @@ class Reader:
     routes: tuple[Route, ...]
 
 
-def quiet_until(now: datetime, zone: str) -> datetime | None:
-    """When the quiet hours end that an instant lies in; None outside them.
-
-    Args:
-        now: Aware.
-        zone: IANA name.
-    """
-    here = now.astimezone(ZoneInfo(zone))
-    if SEND_FROM_HOUR <= here.hour < SEND_UNTIL_HOUR:
-        return None
-    morning = here.date() if here.hour < SEND_FROM_HOUR else here.date() + timedelta(days=1)
-    return datetime.combine(morning, time(SEND_FROM_HOUR), ZoneInfo(zone)).astimezone(UTC)
-
-
 def window_ends_on(row: Row, step: Step, segment: str) -> date:
     """The first day on which a step is too late: that of the next one.
 
@@ -145,6 +132,31 @@ def judge(
     return Suppress(reason) if reason else None
 
 
+def covered_minor(plans: Sequence[Plan], plan_id: str, number: int, balance_minor: int) -> int:
+    """How much of an installment the customer's credit balance will pay as it falls due.
+
+    Args:
+        plans: The customer's open ones in the currency of the balance.
+        plan_id: One of them.
+        number: Installment of it.
+        balance_minor: Paid ahead or got back; it pays by due day, then plan age, then id.
+    """
+    waiting = [
+        (row.due_on, plan.opened_at, plan.id, row.number, row.unpaid_minor)
+        for plan in plans
+        if plan.state is PlanState.ACTIVE
+        for row in plan.rows
+        if row.unpaid_minor and not row.disputed
+    ]
+    left = balance_minor
+    for *_, name, each, unpaid_minor in sorted(waiting):
+        paid = min(left, unpaid_minor)
+        if (name, each) == (plan_id, number):
+            return paid
+        left -= paid
+    return 0
+
+
 def compose(
     plan: Plan,
     number: int,
@@ -155,6 +167,7 @@ def compose(
     reader: Reader,
     merchant: str,
     url: str,
+    covered: int = 0,
 ) -> Verdict:
     """The reminder as it reads now, or when it may be sent.
 
@@ -167,6 +180,7 @@ def compose(
         reader: The customer.
         merchant: Name to show; "" to name none.
         url: Where to pay.
+        covered: What of it is paid already by a credit balance; minor units, less than all.
     """
     until = quiet_until(now, reader.zone)
     if until is not None:
@@ -176,7 +190,7 @@ def compose(
     facts: dict[str, Fact] = {
         "number": number,
         "count": len(plan.rows),
-        "amount": Money(row.unpaid_minor + late_due_minor(plan, row, today), plan.terms.currency),
+        "amount": Money(row.unpaid_minor - covered + late_due_minor(plan, row, today), plan.terms.currency),
         "due_on": row.due_on,
         "merchant": merchant,
         "url": url,

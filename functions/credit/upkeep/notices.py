@@ -1,4 +1,4 @@
-"""What a customer is told: that a line changed and why, and that a person has answered."""
+"""What a customer is told: that a line changed and why, and that a person has answered; never in quiet hours."""
 
 from __future__ import annotations
 
@@ -12,7 +12,20 @@ from functions.credit.application_store import load_application
 from functions.credit.upkeep.store import LimitFileItem, LineChangeItem, file_id
 from functions.credit.upkeep.texts import TEXTS
 from functions.customers.service import contact_of
-from functions.messaging.message import EMAIL, SMS, Fact, Letter, Money, Route, Sentence, Subject, Suppress, Verdict
+from functions.messaging.message import (
+    EMAIL,
+    SMS,
+    Fact,
+    Later,
+    Letter,
+    Money,
+    Route,
+    Sentence,
+    Subject,
+    Suppress,
+    Verdict,
+)
+from functions.messaging.quiet import quiet_until
 from functions.messaging.service import AlreadyRequestedError, deliver, id_of, request_message
 from functions.messaging.templates import catalog_of
 from functions.platform.container import container
@@ -88,9 +101,13 @@ def _letter(
         contact = contact_of(subject.customer_id)
     except NotFoundError:
         return Suppress("customer_gone")
+    box = container()
+    until = quiet_until(max(box.clock.now(), subject.asked_at), contact.zone)
+    if until is not None:
+        return Later(until)
     routes = (*((Route(EMAIL, contact.email),) if contact.email else ()), Route(SMS, contact.phone))
     said = {"why": Sentence(texts[catalog_of(contact.language)])} if texts else {}
-    url = f"{container().settings.public_url}/me"
+    url = f"{box.settings.public_url}/me"
     return Letter(template, contact.language, {**facts, **said, "url": url}, routes)
 
 

@@ -19,10 +19,7 @@ from zoneinfo import ZoneInfo
 from functions.core.clock import local_date
 from functions.core.errors import InvalidError
 from functions.lending.plan import BUCKET_STARTS, Plan, PlanState, Row
-
-SEND_FROM_HOUR: Final = 9
-SEND_UNTIL_HOUR: Final = 21
-"""No reminder leaves before the one or from the other on, where the customer is."""
+from functions.messaging.quiet import SEND_FROM_HOUR, SEND_UNTIL_HOUR
 
 _HOUR = timedelta(hours=1)
 _DAY = timedelta(days=1)

@@ -186,6 +186,19 @@ def test_the_customer_is_told_why_once_per_change(platform: Platform) -> None:
     assert "¥4,800.00" in repr(sent) and "¥3,000.00" in repr(sent) and "人工审核" in repr(sent)
 
 
+def test_what_changes_at_night_is_told_in_the_morning(platform: Platform) -> None:
+    shop = a_line(platform)
+    platform.clock.advance_business(timedelta(hours=8))  # midnight in Shanghai, when the sweep cuts who is late
+    act(shop, "adjust", limit_minor=300_000)
+    [event] = [event.to_dict() for event in platform.events() if event.type == "credit_line.changed"]
+    on_message({"source": "whitenote", "detail-type": event["type"], "detail": event})
+    [waiting] = [item for item in platform.items() if item["pk"]["S"].startswith("msg_")]
+    assert waiting["gs"]["S"] == "2026-11-23T01"
+    platform.clock.advance_business(timedelta(hours=9))
+    on_message({"kind": "message", "id": waiting["pk"]["S"]})
+    assert len([item for item in platform.items() if item["pk"]["S"].startswith("sent#")]) == 1
+
+
 def test_an_applicant_is_told_that_a_person_has_answered(platform: Platform) -> None:
     shop = a_shop(platform, magic.BUREAU_TIMES_OUT)
     token = platform.staff_token("reviewer")

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from functions.core.clock import OffsetClock, isoformat, local_date
+from functions.lending.plans.balance_store import plan_balance_change
 from functions.lending.plans.next_action import SEGMENTS
 from functions.messaging.sandbox import SandboxChannel
 from functions.messaging.service import LEASE, id_of
@@ -102,6 +103,17 @@ def test_an_order_of_a_sensitive_kind_names_no_merchant(platform: Platform):
     (sent,) = sandbox_log(platform)
     assert "Bright Smile" not in sent.text
     assert "第 1 期" in sent.text
+
+
+@pytest.mark.parametrize(("ahead", "asked"), [(10_000, None), (4_000, "60.00")], ids=["all of it", "a part"])
+def test_who_paid_ahead_is_asked_for_no_more_than_the_rest(platform: Platform, ahead: int, asked: str | None):
+    owner = a_debtor(platform)
+    stored_plan(platform, owner)
+    commit(platform.tables, plan_balance_change(owner.id, "CNY", ahead, START))
+    run_to(platform, START + 29 * DAY)
+    log = sandbox_log(platform)
+    assert [sent.step for sent in log] == (["T-7", "T-3", "T-1"] if asked else [])
+    assert all(f"¥{asked}" in sent.text for sent in log)
 
 
 def test_after_payment_nothing_more_is_sent(platform: Platform):

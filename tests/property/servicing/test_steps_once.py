@@ -12,11 +12,12 @@ from hypothesis import strategies as st
 from functions.lending import life
 from functions.lending.payoff import payoff_quote
 from functions.lending.plan import Plan, PlanState
-from functions.lending.plans.next_action import SEGMENTS, SEND_FROM_HOUR, SEND_UNTIL_HOUR, next_action
+from functions.lending.plans.next_action import SEGMENTS, next_action
 from functions.lending.rules import PlanRules
+from functions.messaging.quiet import SEND_FROM_HOUR, SEND_UNTIL_HOUR, quiet_until
 from functions.servicing.plan_actions import work_of
 from functions.servicing.reminders import Preference as Wish
-from functions.servicing.reminders import Step, judge, quiet_until, window_ends_on
+from functions.servicing.reminders import Step, judge, window_ends_on
 from tests.builders.effort import effort
 from tests.builders.plans import a_plan
 

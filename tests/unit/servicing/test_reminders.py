@@ -14,14 +14,15 @@ from functions.lending.changes.replan import NewTerm
 from functions.lending.plan import Plan, PlanState
 from functions.lending.plans.next_action import SEGMENTS
 from functions.messaging.message import APP, EMAIL, SMS, TEMPLATES, Later, Letter, Money, Route, Suppress
+from functions.messaging.quiet import quiet_until
 from functions.servicing.reminders import (
     Preference,
     Reader,
     Step,
     compose,
+    covered_minor,
     in_order,
     judge,
-    quiet_until,
     routes_of,
     unwanted,
     window_ends_on,
@@ -52,6 +53,26 @@ def paid(plan: Plan, number: int = 1) -> Plan:
     row = plan.rows[number - 1]
     due = sum(each.unpaid_minor for each in plan.rows[:number])
     return life.repay(plan, due, on=row.due_on)[0]
+
+
+@pytest.mark.parametrize(
+    ("balance", "of_first", "of_second"),
+    [(0, 0, 0), (5_000, 5_000, 0), (10_000, 10_000, 0), (24_000, 10_000, 10_000), (13_000, 10_000, 0)],
+)
+def test_a_credit_balance_covers_what_falls_due_first_whichever_plan_it_is_of(
+    balance: int, of_first: int, of_second: int
+):
+    first, between = a_plan(30_000, 3, {"kind": "none"}), a_plan(4_000, 1, {"kind": "none"}, number=2)
+    plans = [between, first]  # the second is due on the day of the first's first installment, and younger
+    found = [covered_minor(plans, first.id, number, balance) for number in (1, 2)]
+    assert found == [of_first, of_second]
+
+
+def test_what_a_credit_balance_covers_is_not_asked_for():
+    plan = a_plan(30_000, 3, {"kind": "none"})
+    due_on = plan.rows[0].due_on
+    letter = composed(plan, local(due_on - timedelta(days=1), 10), covered=4_000)
+    assert letter.facts["amount"] == Money(6_000, "CNY")
 
 
 @pytest.mark.parametrize(
