@@ -222,6 +222,9 @@ def _days_late(plan: Plan, on: date) -> int:
 def all_in_rate_bps(plans: Sequence[Plan], method: str) -> int | None:
     """The annual rate of some plans together: what was financed against all that is paid for it, late charge too.
 
+    What is paid late is set against the time for which it was owed, or has been by the cut: principal is counted for as
+    long as it is actually outstanding (PBoC Announcement 2021 No. 3).
+
     Args:
         plans: Active, settled to the cut.
         method: "nominal_monthly" or "effective".
@@ -233,7 +236,7 @@ def all_in_rate_bps(plans: Sequence[Plan], method: str) -> int | None:
     for plan in plans:
         for row in plan.rows:
             late = row.late_paid_minor + late_due_minor(plan, row, plan.settled_on)
-            flows.append((max(row.due_on, plan.start_on + _A_DAY), -(row.principal_minor + row.fee_minor + late)))
+            flows.append((_held_until(plan, row), -(row.principal_minor + row.fee_minor + late)))
         flows.append((plan.start_on, sum(row.principal_minor for row in plan.rows)))
     if not any(amount for _, amount in flows):
         return None
@@ -241,3 +244,13 @@ def all_in_rate_bps(plans: Sequence[Plan], method: str) -> int | None:
         return round_half_up(irr_annual(flows, method) * 100)
     except NoRateError:
         return None
+
+
+def _held_until(plan: Plan, row: Row) -> date:
+    """The day on which an installment counts as paid: its due day, or as much later as late charge was counted for."""
+    due_on = max(row.due_on, plan.start_on + _A_DAY)
+    asked = row.principal_minor + row.fee_minor
+    if not row.overdue_minor_days or not asked:
+        return due_on
+    late = timedelta(days=row.paused_days + plan.rules.grace_days + row.overdue_minor_days // asked)
+    return min(due_on + late, max(due_on, plan.settled_on))

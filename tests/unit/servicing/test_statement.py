@@ -115,6 +115,15 @@ def test_the_all_in_rate_is_the_plans_own_until_it_is_late():
     assert 0 < both < plan.apr_bps
 
 
+@pytest.mark.parametrize("days", [4, 30, 90, 179])
+def test_the_all_in_rate_of_a_late_plan_stays_under_the_cap_however_long_it_is_late(days: int):
+    """0.05 % a day is 18.25 % a year on what is late: the time it is late for counts, not the charge alone."""
+    on = date(2026, 2, 10) + timedelta(days=days)
+    rate = cut(a_plan(amount=30_000, count=3), cut_on=on, next_on=next_cut_on(28, on)).apr_bps
+    assert rate is not None
+    assert 800 < rate <= 1825
+
+
 def test_lines_sum_to_the_statement():
     made = cut(a_plan(), a_plan(amount=50_000, count=3), a_plan(amount=9_999, count=1, bps=0))
     assert made.bill_minor == sum(line.outstanding_minor for line in made.lines)
