@@ -14,7 +14,7 @@ from functions.credit.lines.service import get_lines, plan_close
 from functions.credit.lines.store import LineItem
 from functions.customers import service as customers
 from functions.customers.customer import Customer
-from functions.lending.plans.balance_store import balance_of
+from functions.lending.plans.balance_store import owed_to
 from functions.lending.plans.service import plan_states
 from functions.platform.container import container
 from functions.platform.observability import count
@@ -73,7 +73,7 @@ def erase_again(customer_id: str) -> bool:
 
 def _require_settled(customer: Customer, lines: list[LineItem]) -> None:
     standing = [LineStanding(line.currency, line.held, line.outstanding) for line in lines]
-    balances = {currency: balance_of(customer.id, currency) for currency in sorted(customer.aliases)}
+    balances = {currency: owed_to(customer.id, currency) for currency in sorted(customer.aliases)}
     found = obligations(standing, plan_states(customer.id), balances)
     if found:
         raise ErasureBlockedError(

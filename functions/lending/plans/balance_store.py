@@ -19,9 +19,14 @@ from functions.platform.storage.transactions import Update, WriteSet
 
 
 class BalanceItem(Item):
-    """Under the customer's id; about 80 bytes."""
+    """Under the customer's id; about 90 bytes.
+
+    Args:
+        in_transit: On its way to the customer: taken from `amount`, and not there yet.
+    """
 
     amount = IntegerAttribute(attr_name="am", default=0)
+    in_transit = IntegerAttribute(attr_name="it", default=0)
     changed_at_ms = IntegerAttribute(attr_name="t", default=0)
 
 
@@ -31,7 +36,15 @@ def balance_of(customer_id: str, currency: str) -> int:
     return item.amount if item else 0
 
 
-def plan_balance_change(customer_id: str, currency: str, by_minor: int, at: datetime) -> WriteSet:
+def owed_to(customer_id: str, currency: str) -> int:
+    """What we owe a customer, consistently: their credit balance, and what of it is on its way. Minor units."""
+    item: BalanceItem | None = container().tables.get(BalanceItem, customer_id, keys.balance(currency), consistent=True)
+    return item.amount + max(0, item.in_transit) if item else 0
+
+
+def plan_balance_change(
+    customer_id: str, currency: str, by_minor: int, at: datetime, *, in_transit_minor: int = 0
+) -> WriteSet:
     """Add to a credit balance, or take from it.
 
     Args:
@@ -39,12 +52,14 @@ def plan_balance_change(customer_id: str, currency: str, by_minor: int, at: date
         currency: In which.
         by_minor: Negative to take; nothing is written for 0.
         at: Business time.
+        in_transit_minor: Added to what is on its way to the customer, or (negative) taken from it.
 
     Raises (at commit):
         ConditionFailedError: Less is there than is to be taken.
     """
-    if not by_minor:
+    if not by_minor and not in_transit_minor:
         return WriteSet()
     enough: Condition | None = Path("am") >= -by_minor if by_minor < 0 else None
-    actions = (Path("am").add(by_minor), Path("t").set(epoch_ms(at)))
+    adds = [Path(name).add(value) for name, value in (("am", by_minor), ("it", in_transit_minor)) if value]
+    actions = (*adds, Path("t").set(epoch_ms(at)))
     return WriteSet.of(Update(BalanceItem, customer_id, keys.balance(currency), actions, enough))

@@ -152,7 +152,17 @@ def account_of(item: InstrumentItem) -> str:
         NotFoundError: The customer was erased.
         UnavailableError: The key service does not answer.
     """
-    number: str = sealer_of(item.pk).open(f"{_SEALED_AS}:{item.id}", item.number)
+    return open_number(item.pk, item.id, item.number)
+
+
+def open_number(customer_id: str, instrument_id: str, sealed: bytes) -> str:
+    """The number of an account that may not be there any more, in clear, from what was sealed with it.
+
+    Raises:
+        NotFoundError: The customer was erased.
+        UnavailableError: The key service does not answer.
+    """
+    number: str = sealer_of(customer_id).open(f"{_SEALED_AS}:{instrument_id}", sealed)
     return number
 
 

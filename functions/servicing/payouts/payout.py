@@ -67,6 +67,12 @@ def _ref(account: Account, customer_id: str) -> AccountRef:
     return account.of() if account is Account.CASH_AT_RAIL else account.of(customer_id)
 
 
+def transit_change_minor(after: PayoutStatus, amount_minor: int) -> int:
+    """What coming into a state adds to what is on its way to the customer."""
+    signs = {PayoutStatus.PENDING: 1, PayoutStatus.PAID: -1, PayoutStatus.FAILED: -1, PayoutStatus.RETURNED: 0}
+    return signs[after] * amount_minor
+
+
 def balance_change_minor(after: PayoutStatus, amount_minor: int) -> int:
     """What coming into a state adds to the customer's credit balance."""
     signs = {PayoutStatus.PENDING: -1, PayoutStatus.PAID: 0, PayoutStatus.FAILED: 1, PayoutStatus.RETURNED: 1}

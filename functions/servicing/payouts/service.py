@@ -25,7 +25,7 @@ from functions.platform.storage.outbox import Pending
 from functions.platform.storage.transactions import ConditionFailedError, WriteSet, commit
 from functions.platform.web.commands import same_body
 from functions.platform.web.context import HASH_BYTES, Call, Command
-from functions.servicing.autopay.instrument_service import account_of, mandate_of, own_instrument
+from functions.servicing.autopay.instrument_service import mandate_of, open_number, own_instrument
 from functions.servicing.autopay.store import InstrumentItem, instruments_of
 from functions.servicing.credit_service import draw_now
 from functions.servicing.payouts.payout import (
@@ -34,6 +34,7 @@ from functions.servicing.payouts.payout import (
     PayoutStatus,
     balance_change_minor,
     posting_of,
+    transit_change_minor,
 )
 from functions.servicing.payouts.schemas import PayoutRequest
 from functions.servicing.payouts.store import (
@@ -98,7 +99,7 @@ def request_payout(body: PayoutRequest, call: Call) -> tuple[dict[str, Any], boo
             return again, True
         raise CreditBalanceShortError("it was used a moment ago") from error
     with suppress(RailTimeoutError):  # taken or not, the sweep asks again: the answer is that it is on its way
-        item = _ask(box, item, instrument, call.request_id)
+        item = _ask(box, item, call.request_id)
     return present_payout(item), False
 
 
@@ -121,6 +122,7 @@ def _new(  # noqa: PLR0917  what a payout is
         currency=currency,
         amount=amount_minor,
         instrument=id_bytes(instrument.id),
+        account=instrument.number,
         cause=BY_AGE,
         created_at_ms=epoch_ms(now),
         key=command.key,
@@ -139,19 +141,21 @@ def _enter(  # noqa: PLR0917  as the others, and what goes with it
     item.explained = entries.memory_of(item.pk, item.explained)
     item.look_again(now + _SOON if after is PayoutStatus.PENDING else None)
     item.tell(now, request_id, Pending(f"credit_payout.{after}"))
-    change = balance_change_minor(after, item.amount)
+    change, transit = balance_change_minor(after, item.amount), transit_change_minor(after, item.amount)
     commit(
         box.tables,
         plan_payout(item, seen),
-        plan_balance_change(item.customer_id, item.currency, change, now),
+        plan_balance_change(item.customer_id, item.currency, change, now, in_transit_minor=transit),
         entries.writes,
         also,
     )
     count(f"CreditPayout_{after}")
 
 
-def _ask(box: Container, item: PayoutItem, instrument: InstrumentItem, request_id: str) -> PayoutItem:
-    asked = Disbursement(item.pk, item.customer_id, item.amount, item.currency, account_of(instrument))
+def _ask(box: Container, item: PayoutItem, request_id: str) -> PayoutItem:
+    sealed = item.account or own_instrument(item.instrument_id, item.customer_id).number
+    number = open_number(item.customer_id, item.instrument_id, sealed)
+    asked = Disbursement(item.pk, item.customer_id, item.amount, item.currency, number)
     return take_word(box.port("payment_rail").pay_out(asked), request_id)
 
 
@@ -215,7 +219,7 @@ def _ask_again(box: Container, pk: str, now: datetime) -> int:
     if item is None or item.status != PayoutStatus.PENDING:
         return 0
     try:
-        after = _ask(box, item, own_instrument(item.instrument_id, item.customer_id), "")
+        after = _ask(box, item, "")
     except (RailTimeoutError, NotFoundError):
         count("CreditPayoutUnanswered")
         log().warning("payout unanswered", extra={"payout_id": pk})
@@ -277,7 +281,7 @@ def _pay_out_old(box: Container, item: TimerItem, now: datetime) -> int:
     payout = _new(name, instrument, item.currency, balance, Command(key, body, name), now)
     _enter(box, payout, PayoutStatus.PENDING, now, "", plan_timer_gone(item))
     with suppress(RailTimeoutError):
-        _ask(box, payout, instrument, "")
+        _ask(box, payout, "")
     return 1
 
 

@@ -25,6 +25,7 @@ class PayoutItem(State):
     """Part of a credit balance on its way back to its customer; about 500 bytes.
 
     Args:
+        account: The number of the account, sealed as the account has it: it may be removed meanwhile.
         cause: "customer" who asked, or "age" of the balance.
     """
 
@@ -32,6 +33,7 @@ class PayoutItem(State):
     currency = UnicodeAttribute(attr_name="cu")
     amount = IntegerAttribute(attr_name="am")
     instrument = BinaryAttribute(legacy_encoding=False, attr_name="i")
+    account = BinaryAttribute(legacy_encoding=False, attr_name="an", null=True)
     status = UnicodeAttribute(attr_name="s")
     cause = UnicodeAttribute(attr_name="ca")
     provider = UnicodeAttribute(attr_name="pr", null=True)

@@ -108,6 +108,23 @@ def test_a_rail_that_does_not_answer_is_asked_again_by_the_sweep(shop: Shop) -> 
     assert len(payouts(shop)) == 1
 
 
+def test_it_arrives_though_its_account_was_removed_meanwhile(shop: Shop) -> None:
+    name = an_account(shop, TIMES_OUT)
+    made = pay_out(shop, name)
+    assert shop.api("DELETE", f"/v1/me/instruments/{name}", token=shop.customer).status == 200
+    sweep_until(shop, shop.platform.clock.now() + timedelta(hours=2))
+    assert shop.mine(f"credit-balance/payouts/{made['id']}")["status"] == "paid"
+    assert books(shop)["customer_payout_in_transit"] == 0
+
+
+def test_who_has_money_on_its_way_is_not_forgotten_before_it_has_come(shop: Shop) -> None:
+    pay_out(shop, an_account(shop, TIMES_OUT))
+    refused = shop.api("DELETE", "/v1/me", token=shop.customer)
+    assert (refused.status, [each["code"] for each in refused["errors"]]) == (409, ["credit_balance"])
+    sweep_until(shop, shop.platform.clock.now() + timedelta(hours=2))
+    assert shop.api("DELETE", "/v1/me", token=shop.customer).status == 200
+
+
 def test_money_that_comes_back_is_the_customers_credit_again_once(shop: Shop) -> None:
     made = pay_out(shop, an_account(shop)).body
     assert say(shop, made, "reversed")["status"] == "returned"
