@@ -184,21 +184,23 @@ def cancel_checkout(checkout_id: str, call: Call) -> tuple[dict[str, Any], bool]
     return present(item, order), False
 
 
-def tick(checkout_id: str, request_id: str) -> datetime | None:
+def tick(checkout_id: str, request_id: str) -> tuple[datetime | None, int]:
     """What the clock does with a checkout: end it when its life is over; early or twice without effect.
 
     Returns:
-        When to look again; None when it is not open any more.
+        When to look again, None when it is not open any more; and the version that says so.
     """
     box = container()
     item: CheckoutItem | None = box.tables.get(CheckoutItem, checkout_id, consistent=True)
-    if item is None or item.status != "open":
-        return None
+    if item is None:
+        return None, 0
+    if item.status != "open":
+        return None, item.version
     now, expires_at = box.clock.now(), from_epoch_ms(item.expires_at_ms)
     if now < expires_at:
-        return expires_at
+        return expires_at, item.version
     seen = item.version
     item.version, item.status = seen + 1, "expired"
     item.tell(now, request_id, Pending("checkout.expired"))
     commit(box.tables, plan_change(item, seen))
-    return None
+    return None, item.version

@@ -14,7 +14,7 @@ from functions.platform.container import container
 from functions.platform.storage.outbox import Rendered, Told
 from functions.platform.storage.table import RawItem
 from functions.platform.storage.timer import plan_timer
-from functions.platform.storage.transactions import Put, WriteSet, commit
+from functions.platform.storage.transactions import Put, WriteSet, write_each
 
 
 def render(told: Told, image: RawItem) -> Rendered | None:
@@ -35,4 +35,6 @@ def project(event: Mapping[str, Any]) -> None:
     pk, sk = row_key(event["merchant_id"], created_ms, checkout["id"])
     row = CheckoutRow(pk=pk, sk=sk, checkout=id_bytes(checkout["id"]))
     end = parse_instant(checkout["expires_at"]) if checkout["status"] == "open" else None
-    commit(box.tables, WriteSet.of(Put(row)), plan_timer(checkout["id"], end, box.settings.shards))
+    write_each(
+        box.tables, WriteSet.of(Put(row)), plan_timer(checkout["id"], end, box.settings.shards, event["sequence"])
+    )

@@ -10,7 +10,7 @@ from functions.platform.container import container
 from functions.platform.parallel import each_for_itself
 from functions.platform.storage import keys
 from functions.platform.storage.timer import plan_timer
-from functions.platform.storage.transactions import ConditionFailedError, commit
+from functions.platform.storage.transactions import ConditionFailedError, write_each
 
 REQUEST = "sweep"
 
@@ -28,7 +28,7 @@ def act(due: Sequence[tuple[str, str]], now: datetime) -> None:  # noqa: ARG001 
 def _look_at(checkout_id: str) -> None:
     box = container()
     try:
-        again_at = tick(checkout_id, REQUEST)
+        again_at, version = tick(checkout_id, REQUEST)
     except ConditionFailedError:
         return  # confirmed or cancelled this very moment; the next look takes the timer away
-    commit(box.tables, plan_timer(checkout_id, again_at, box.settings.shards))
+    write_each(box.tables, plan_timer(checkout_id, again_at, box.settings.shards, version))

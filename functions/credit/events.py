@@ -14,7 +14,7 @@ from functions.credit.upkeep.reading import present_line
 from functions.platform.container import container
 from functions.platform.storage.outbox import Rendered, Told
 from functions.platform.storage.table import RawItem
-from functions.platform.storage.transactions import Put, WriteSet, commit
+from functions.platform.storage.transactions import Put, WriteSet, write_each
 
 OPENED = "credit_line.opened"
 
@@ -58,4 +58,4 @@ def project(event: Mapping[str, Any]) -> None:
         if wanted:
             pk, sk = row_key(kind, epoch_ms(parse_instant(event["occurred_at"])), event["object_id"])
             rows.append(Put(DecisionRow(pk=pk, sk=sk, subject=event["object_id"])))
-    commit(container().tables, WriteSet.of(*rows))
+    write_each(container().tables, WriteSet.of(*rows))

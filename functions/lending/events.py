@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from contextlib import suppress
 from typing import Any
 
 from functions.core.clock import epoch_ms, parse_instant
@@ -14,7 +13,7 @@ from functions.lending.products.store import ProductItem, present_product_item
 from functions.platform.container import container
 from functions.platform.storage.outbox import Rendered, Told
 from functions.platform.storage.table import RawItem
-from functions.platform.storage.transactions import ConditionFailedError, commit
+from functions.platform.storage.transactions import write_each
 
 
 def render(told: Told, image: RawItem) -> Rendered | None:
@@ -51,5 +50,4 @@ def project(event: Mapping[str, Any]) -> None:
         status=plan["status"],
         sequence=event["sequence"],
     )
-    with suppress(ConditionFailedError):
-        commit(container().tables, plan_row(row))
+    write_each(container().tables, plan_row(row))

@@ -18,7 +18,7 @@ from functions.platform.container import container
 from functions.platform.storage.outbox import Rendered, Told
 from functions.platform.storage.table import RawItem
 from functions.platform.storage.timer import plan_timer
-from functions.platform.storage.transactions import Put, WriteSet, commit
+from functions.platform.storage.transactions import Put, WriteSet, write_each
 
 _LIVE = frozenset({"approved", "held", "partially_captured", "awaiting_confirmation"})
 
@@ -55,7 +55,9 @@ def project(event: Mapping[str, Any]) -> None:
     place = row_key(event["merchant_id"], epoch_ms(parse_instant(auth["created_at"])), auth["id"])
     row = AuthorizationRow(pk=place.pk, sk=place.sk, authorization=id_bytes(auth["id"]))
     look_at = _look_at(auth, warned=event["type"] == "authorization.expiring")
-    commit(box.tables, WriteSet.of(Put(row)), plan_timer(auth["id"], look_at, box.settings.shards))
+    write_each(
+        box.tables, WriteSet.of(Put(row)), plan_timer(auth["id"], look_at, box.settings.shards, event["sequence"])
+    )
 
 
 def _look_at(auth: Mapping[str, Any], *, warned: bool) -> datetime | None:

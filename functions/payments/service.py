@@ -219,11 +219,11 @@ def extend_authorization(authorization_id: str, days: int | None, call: Call) ->
     return shown(item), replayed
 
 
-def tick(authorization_id: str, request_id: str) -> datetime | None:
+def tick(authorization_id: str, request_id: str) -> tuple[datetime | None, int]:
     """What the clock does with an authorization: say that its end is near, then end it; early or twice without effect.
 
     Returns:
-        When to look again; None when it has ended.
+        When to look again, None when it has ended; and the version that says so.
     """
     box = container()
     item = load(authorization_id, consistent=True)
@@ -234,9 +234,9 @@ def tick(authorization_id: str, request_id: str) -> datetime | None:
     elif warned := rules.warn(value, now):
         change = Change(warned, (Pending("authorization.expiring"),))
     if change is None:
-        return rules.next_look(value)
+        return rules.next_look(value), value.version
     commit(box.tables, plan_authorization_change(item, change, now, request_id))
-    return rules.next_look(change.after)
+    return rules.next_look(change.after), change.after.version
 
 
 def authorizations_between(merchant_id: str, since: datetime, until: datetime) -> Iterator[AuthorizationItem]:

@@ -11,7 +11,7 @@ from functions.platform.container import container
 from functions.platform.parallel import each_for_itself
 from functions.platform.storage import keys
 from functions.platform.storage.timer import plan_timer
-from functions.platform.storage.transactions import ConditionFailedError, commit
+from functions.platform.storage.transactions import ConditionFailedError, write_each
 
 REQUEST = "sweep"
 
@@ -29,9 +29,9 @@ def act(due: Sequence[tuple[str, str]], now: datetime) -> None:  # noqa: ARG001 
 def _look_at(authorization_id: str) -> None:
     box = container()
     try:
-        again_at = tick(authorization_id, REQUEST)
+        again_at, version = tick(authorization_id, REQUEST)
     except NotFoundError:
-        again_at = None
+        again_at, version = None, 0
     except ConditionFailedError:
         return  # somebody was faster; the event of that change sets the timer anew or removes it
-    commit(box.tables, plan_timer(authorization_id, again_at, box.settings.shards))
+    write_each(box.tables, plan_timer(authorization_id, again_at, box.settings.shards, version))

@@ -16,7 +16,7 @@ from functions.platform.bus.registry import EVENT_TYPES, MERCHANT
 from functions.platform.container import container
 from functions.platform.storage import keys
 from functions.platform.storage.table import Item, from_raw
-from functions.platform.storage.transactions import ConditionFailedError, commit
+from functions.platform.storage.transactions import ConditionFailedError, commit, write_each
 from functions.platform.web.commands import is_replay, remember
 from functions.platform.web.context import Call
 from functions.platform.web.listing import listed
@@ -37,6 +37,7 @@ from functions.webhooks.store import (
     new_delivery,
     new_event,
     plan_event,
+    plan_event_row,
     plan_replay,
 )
 
@@ -61,13 +62,24 @@ def keep(envelope: Mapping[str, Any]) -> None:
     event = new_event(envelope["id"], merchant_id, envelope["type"], payload.body_of(envelope), wall)
     wanting = [each.endpoint_id for each in endpoints_of(merchant_id) if _wants(each, envelope)]
     deliveries = [new_delivery(event, endpoint_id, wall) for endpoint_id in wanting]
-    try:
-        commit(box.tables, plan_event(event, parse_instant(envelope["occurred_at"]), deliveries))
-    except ConditionFailedError:
+    write_each(box.tables, plan_event_row(event, parse_instant(envelope["occurred_at"])))
+    if not _is_new(event, deliveries):
         _, deliveries = _loaded(event.pk, consistent=True)
     for each in deliveries:
         if each.state not in FINAL:
             send_message(each)
+
+
+def _is_new(event: EventItem, deliveries: list[DeliveryItem]) -> bool:
+    """Write an event down, unless it is kept already; with its deliveries or not at all."""
+    tables, new = container().tables, plan_event(event, deliveries)
+    if not deliveries:
+        return write_each(tables, new)
+    try:
+        commit(tables, new)
+    except ConditionFailedError:
+        return False
+    return True
 
 
 def _wants(endpoint: EndpointItem, envelope: Mapping[str, Any]) -> bool:

@@ -31,7 +31,13 @@ def render(told: Told, image: RawItem) -> Rendered | None:
 
 def webhooks(event: Mapping[str, Any]) -> BatchAnswer:
     """Handle a batch of the webhooks queue."""
-    return each_message(event["Records"], on_message, consumer="webhook_sender", at_once=AT_ONCE)
+    records = event["Records"]
+    return each_message(records, on_message, consumer="webhook_sender", at_once=AT_ONCE, repeatable=_kept_once)
+
+
+def _kept_once(_: str) -> bool:
+    """Every event: it is kept under its own id, and its deliveries are claimed one by one."""
+    return True
 
 
 def on_message(body: Mapping[str, Any]) -> None:

@@ -182,14 +182,19 @@ def new_delivery(event: EventItem, endpoint_id: str, wall: datetime) -> Delivery
     )
 
 
-def plan_event(event: EventItem, occurred_at: datetime, deliveries: list[DeliveryItem]) -> WriteSet:
-    """An event for the first time: kept, listed, and on its way.
+def plan_event_row(event: EventItem, occurred_at: datetime) -> WriteSet:
+    """An event in its merchant's list, where it shows as soon as it is kept; the same however often."""
+    row = EventRow(pk=events_list(event.merchant_id), sk=f"{epoch_ms(occurred_at):013d}#{event.pk}", ttl=event.ttl)
+    return WriteSet.of(Put(row))
+
+
+def plan_event(event: EventItem, deliveries: list[DeliveryItem]) -> WriteSet:
+    """An event for the first time: kept, and on its way.
 
     Raises (at commit):
         ConditionFailedError: It is kept already, and so are its deliveries.
     """
-    row = EventRow(pk=events_list(event.merchant_id), sk=f"{epoch_ms(occurred_at):013d}#{event.pk}", ttl=event.ttl)
-    return WriteSet.of(create(event), Put(row), *(create(each) for each in deliveries))
+    return WriteSet.of(create(event), *(create(each) for each in deliveries))
 
 
 def plan_replay(event: EventItem, deliveries: list[DeliveryItem], new: set[str]) -> WriteSet:

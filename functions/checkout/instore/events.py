@@ -14,7 +14,7 @@ from functions.payments.authorization import Status
 from functions.platform.bus.queues import each_message, event_of
 from functions.platform.bus.stream import BatchAnswer
 from functions.platform.container import container
-from functions.platform.storage.transactions import commit
+from functions.platform.storage.transactions import write_each
 
 _LONGEST_S: Final = 900
 """SQS holds a message back no longer."""
@@ -29,7 +29,7 @@ def project(event: Mapping[str, Any]) -> None:
     status = Status(event["data"]["authorization"]["status"])
     due = till.due_at(status, parse_instant(event["occurred_at"]))
     if due is not None:
-        commit(container().tables, plan_timer(event["object_id"], due))
+        write_each(container().tables, plan_timer(event["object_id"], due))
 
 
 def waits(event: Mapping[str, Any]) -> BatchAnswer:

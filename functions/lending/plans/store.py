@@ -114,9 +114,5 @@ def rows_key(customer_id: str) -> str:
 
 
 def plan_row(row: PlanRow) -> WriteSet:
-    """A row as of an event; one of an earlier event does not replace it.
-
-    Raises (at commit):
-        ConditionFailedError: The row is of a later event, or of this one.
-    """
+    """A row as of an event, over what is of an earlier one."""
     return WriteSet.of(Put(row, Path("pk").does_not_exist() | (Path("sq") < row.sequence)))

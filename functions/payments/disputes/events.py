@@ -11,7 +11,7 @@ from functions.payments.disputes.store import STAFF, DisputeItem, row
 from functions.platform.container import container
 from functions.platform.storage.outbox import Rendered, Told
 from functions.platform.storage.table import RawItem
-from functions.platform.storage.transactions import Put, WriteSet, commit
+from functions.platform.storage.transactions import Put, WriteSet, write_each
 
 
 def render(told: Told, image: RawItem) -> Rendered | None:
@@ -29,6 +29,6 @@ def project(event: Mapping[str, Any]) -> None:
     dispute = event["data"]["dispute"]
     at = epoch_ms(parse_instant(dispute["opened_at"]))
     owners = (event["merchant_id"], STAFF, dispute["plan_id"])
-    commit(container().tables, WriteSet.of(*[Put(row(owner, at, dispute["id"])) for owner in owners]))
+    write_each(container().tables, WriteSet.of(*[Put(row(owner, at, dispute["id"])) for owner in owners]))
     if event["type"] == "dispute.opened":
         note_told(dispute["id"])

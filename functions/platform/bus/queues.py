@@ -69,22 +69,25 @@ def each_message(
     *,
     consumer: str,
     at_once: int = 1,
+    repeatable: Callable[[str], bool] = lambda _: False,
 ) -> BatchAnswer:
     """Handle SQS messages; the failed ones come back and end in the dead-letter queue.
 
-    An event of the bus is handled once by a consumer (functions/platform/bus/once.py); a message that asks for work is
-    handled each time it comes, and finds in the items what is left to do.
+    An event of the bus is handled once by a consumer, under a record of its own (functions/platform/bus/once.py), but
+    for one that the consumer may repeat; a message that asks for work is handled each time it comes, and finds in the
+    items what is left to do.
 
     Args:
         records: `Records` of the Lambda event.
         handle: Takes the decoded body; may be called again with the same message.
         consumer: Name for logs.
         at_once: How many are handled side by side; more than one where handling waits for somebody outside.
+        repeatable: Tells of a type of event whether what is done about it comes out the same when done again.
     """
 
     def failed(record: Mapping[str, Any]) -> bool:
         try:
-            _take(json.loads(record["body"]), handle, consumer)
+            _take(json.loads(record["body"]), handle, consumer, repeatable)
         except Exception:  # noqa: BLE001  whatever failed comes back, and ends in the dead-letter queue
             log().exception("message failed", extra={"consumer": consumer})
             return True
@@ -96,9 +99,11 @@ def each_message(
     return {"batchItemFailures": [{"itemIdentifier": name} for name in names]}
 
 
-def _take(body: dict[str, Any], handle: Callable[[dict[str, Any]], None], consumer: str) -> None:
+def _take(
+    body: dict[str, Any], handle: Callable[[dict[str, Any]], None], consumer: str, repeatable: Callable[[str], bool]
+) -> None:
     _hear(body)
-    if "detail" not in body:
+    if "detail" not in body or ("detail-type" in body and repeatable(body["detail-type"])):
         handle(body)
         return
     from functions.platform.bus.once import handle_once, name_of

@@ -190,6 +190,12 @@ PROJECTIONS: Mapping[str, str] = {
 """Object, or one event type of it → who keeps lists of it or begins something, fed by the bus."""
 
 
+REPEATABLE: frozenset[str] = frozenset(
+    {"functions.payments.events:project", "functions.checkout.events:project", "functions.lending.events:project"}
+)
+"""Projections that come out the same when an event is taken again or late: rows and timers over its sequence."""
+
+
 STREAM_NOTES: tuple[str, ...] = ("functions.merchants.key_use:note",)
 """Who looks at the publisher's stream records for something worth a note, which may be lost."""
 
@@ -203,6 +209,11 @@ def projections_of(event_type: str) -> tuple[str, ...]:
     """Who is told of an event, as "module:function": who looks after its object, then who waits for this type."""
     keys = (event_type.partition(".")[0], event_type)
     return tuple([PROJECTIONS[key] for key in keys if key in PROJECTIONS])
+
+
+def is_repeatable(event_type: str) -> bool:
+    """Whether all that is made of an event comes out the same when it is made again."""
+    return REPEATABLE.issuperset(projections_of(event_type))
 
 
 @dataclass

@@ -11,7 +11,7 @@ from functions.core.clock import from_epoch_ms
 from functions.platform.bus.dead_letters import plan_letter
 from functions.platform.bus.publisher import publish as publish_records
 from functions.platform.bus.queues import each_message, event_of
-from functions.platform.bus.registry import STREAM_NOTES, Renderers, projections_of
+from functions.platform.bus.registry import STREAM_NOTES, Renderers, is_repeatable, projections_of
 from functions.platform.bus.stream import BatchAnswer, records_of
 from functions.platform.container import container
 from functions.platform.observability import log
@@ -41,7 +41,7 @@ _renderers = Renderers()
 
 def project(event: Mapping[str, Any]) -> BatchAnswer:
     """Events from the bus → lists and timers, by the owner of the event's type."""
-    return each_message(event["Records"], _project_one, consumer="projector")
+    return each_message(event["Records"], _project_one, consumer="projector", repeatable=is_repeatable)
 
 
 def _project_one(body: Mapping[str, Any]) -> None:

@@ -209,6 +209,34 @@ def commit(tables: Tables, *write_sets: WriteSet, pause: Callable[[float], None]
     raise retry
 
 
+def write_each(tables: Tables, *write_sets: WriteSet) -> bool:
+    """Write items each by itself, in order, at half the price of a transaction.
+
+    For projections: each may be written twice, and without the others. Where a condition does not hold, what stands
+    there is newer, and stays.
+
+    Args:
+        tables: Where to.
+        write_sets: Puts and deletes.
+
+    Returns:
+        Whether all was written.
+
+    Raises:
+        UnavailableError: The storage failed; some may be written.
+    """
+    written = True
+    for operation in WriteSet.union(write_sets).operations:
+        ((name, request),) = _transact_item(tables, operation).items()
+        try:
+            tables.dispatch(f"{name}Item", request)
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "ConditionalCheckFailedException":
+                raise
+            written = False
+    return written
+
+
 def _judge(error: ClientError, operations: Sequence[Operation]) -> UnavailableError:
     """Raise what is final; return what may pass if tried again."""
     if error.response["Error"]["Code"] != "TransactionCanceledException":
@@ -236,4 +264,5 @@ __all__ = [
     "commit",
     "create",
     "replace",
+    "write_each",
 ]

@@ -13,7 +13,9 @@ import pytest
 from functions.platform.bus import invocation
 from functions.platform.bus.once import ASK_FOR_WORK
 from functions.platform.bus.queues import each_message
+from functions.platform.bus.registry import is_repeatable
 from functions.platform.bus.triggers import run
+from functions.platform.bus.workers import project
 from functions.webhooks.events import webhooks
 from tests.builders.platform import TABLE, Platform
 from tests.builders.shop import a_shop
@@ -146,8 +148,17 @@ def test_a_message_that_asks_for_work_is_done_each_time(platform: Platform) -> N
     assert (len(done), records(platform)) == (2, [])
 
 
-def test_an_effect_whose_record_was_lost_is_not_doubled_by_the_second_run(platform: Platform) -> None:
-    """The second wall: the webhook sender's items carry their own conditions."""
+def test_what_a_consumer_may_repeat_is_handed_on_each_time_and_gets_no_record(platform: Platform) -> None:
+    consumer = Consumer()
+    one, other = (json.dumps({"detail-type": kind, "detail": EVENT}) for kind in ("thing.listed", "thing.made"))
+    for body in (one, other, one, other):
+        message = [{"messageId": "m", "body": body}]
+        assert each_message(message, consumer, consumer="one", repeatable="thing.listed".__eq__) == DONE
+    assert (len(consumer.seen), len(records(platform))) == (3, 1)
+
+
+def test_the_webhook_sender_and_the_lists_of_orders_take_an_event_again_without_a_record(platform: Platform) -> None:
+    """Their items carry their own conditions: what is written the second time is what stood there."""
     shop = a_shop(platform)
     endpoint = {"url": "https://shop.example.com/hooks", "events": ["*"]}
     assert shop.api.post("/v1/webhook-endpoints", endpoint, token=shop.key).status == 201
@@ -155,14 +166,17 @@ def test_an_effect_whose_record_was_lost_is_not_doubled_by_the_second_run(platfo
     [told] = [event for event in platform.events() if event.type == "authorization.approved"]
     body = json.dumps({"source": "whitenote", "detail-type": told.type, "detail": told.to_dict()})
     message = {"Records": [{"messageId": "m0", "body": body}]}
-    invocation.begin(invocation.ByHand(-1))
-    with platform.failing("UpdateItem"):
-        assert webhooks(message) == failed("m0")
-    kept = [item for item in platform.items() if item["pk"]["S"] == told.id]
-    assert kept
-    platform.drain(platform.settings.webhooks_queue_url)
-    assert webhooks(message) == DONE
-    assert [item for item in platform.items() if item["pk"]["S"] == told.id] == kept
+    before = platform.items()
+    assert (webhooks(message), project(message)) == (DONE, DONE)
+    once = platform.items()
+    assert len(once) == len(before) + 5  # the event, its row, its delivery; the order's row and timer
+    assert (webhooks(message), project(message)) == (DONE, DONE)
+    assert (platform.items(), records(platform)) == (once, [])
+
+
+@pytest.mark.parametrize("kind", ["dispute.closed", "checkout.confirmed", "credit_line.opened"])
+def test_what_begins_something_keeps_its_record(kind: str) -> None:
+    assert not is_repeatable(kind)
 
 
 class Event:

@@ -22,6 +22,7 @@ from functions.platform.storage.transactions import (
     commit,
     create,
     replace,
+    write_each,
 )
 
 
@@ -243,3 +244,23 @@ def test_parallel_increments_are_all_counted(platform):
     for thread in threads:
         thread.join()
     assert platform.tables.get(Thing, "a", consistent=True).amount == 80
+
+
+def test_items_written_each_by_itself_leave_what_is_newer_and_write_the_rest(platform):
+    put(platform, Thing(pk="a", version=5), Thing(pk="gone"))
+    writes = WriteSet.of(
+        replace(Thing(pk="a", version=4), 3), create(Thing(pk="b")), Delete(Thing, "gone", "-"), Put(Thing(pk="c"))
+    )
+    with platform.metered() as meter:
+        assert not write_each(platform.tables, writes)
+    assert meter.requests == ["PutItem", "PutItem", "DeleteItem", "PutItem"]
+    assert platform.tables.get(Thing, "a").version == 5
+    assert [platform.tables.get(Thing, pk) is not None for pk in ("b", "c", "gone")] == [True, True, False]
+    assert write_each(platform.tables, WriteSet.of(Put(Thing(pk="b"))))
+
+
+def test_a_fault_among_items_written_each_by_itself_is_told(platform):
+    with platform.failing("PutItem", times=1), pytest.raises(UnavailableError):
+        write_each(platform.tables, WriteSet.of(Put(Thing(pk="a"))))
+    with platform.failing("PutItem", "TransactionConflictException", times=1), pytest.raises(UnavailableError):
+        write_each(platform.tables, WriteSet.of(Put(Thing(pk="a"))))
