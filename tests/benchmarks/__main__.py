@@ -1,4 +1,7 @@
-"""`make bench`: our speed beside its peers, interleaved; writes build/bench.json; fails where one falls short."""
+"""`make bench`: our speed beside its peers, interleaved; writes build/bench.json; fails where one falls short.
+
+`python -m tests.benchmarks cost_bench` runs one alone and writes nothing.
+"""
 
 from __future__ import annotations
 
@@ -19,19 +22,22 @@ BENCHES = (
     "merkle_bench",
     "sweep_bench",
     "platform_bench",
+    "cost_bench",
 )
 OUT = Path("build/bench.json")
 
 
 def main() -> None:
-    """Run every bench, print one table, write the rows, exit 1 if a reach is missed."""
+    """Run every bench, or those named, print one table, write the rows of all, exit 1 if a reach is missed."""
     stand_apart()
     rows: list[dict[str, Any]] = []
-    for name in BENCHES:
+    named = sys.argv[1:]
+    for name in named or BENCHES:
         rows += importlib.import_module(f"tests.benchmarks.{name}").measure()
     rows.sort(key=lambda row: (row["id"], row["name"]))
-    OUT.parent.mkdir(parents=True, exist_ok=True)
-    OUT.write_text(json.dumps(rows, indent=1) + "\n")
+    if not named:
+        OUT.parent.mkdir(parents=True, exist_ok=True)
+        OUT.write_text(json.dumps(rows, indent=1) + "\n")
     for row in rows:
         print(
             f"{row['id']:>3}  {row['name']:<52} {_figure(row['ours']):>12} {_figure(row['peer']):>12} {row['unit']:<10}"
@@ -40,7 +46,7 @@ def main() -> None:
     short = [row["name"] for row in rows if not row["ok"]]
     if short:
         sys.exit(f"bench: short of its reach: {', '.join(short)}")
-    print(f"bench: {len(rows)} rows, all reached; {OUT}")
+    print(f"bench: {len(rows)} rows, all reached")
 
 
 def _figure(value: Any) -> str:

@@ -1,4 +1,4 @@
-"""Rows 9, 10, 12 and 13: signing a webhook, cold imports, package sizes, dollars a million authorizations."""
+"""Rows 9, 10 and 12: signing a webhook, cold imports, package sizes."""
 
 from __future__ import annotations
 
@@ -19,16 +19,12 @@ from standardwebhooks import Webhook
 
 from functions.webhooks.signature import signed_headers
 from infra.manifest import ROOT, Manifest
-from tests.benchmarks.handler_bench import measure as handler
-from tests.builders.platform import platform
-from tests.builders.shop import a_shop
 
 SIGNED: Final = 2_000
 STARTS: Final = 7
 LIKE: Final = 0.8
 """It is the library that signs: what is left is one call and one list more."""
 MOST_IMPORT: Final = 1.15
-MOST_DOLLARS: Final = 10.0
 INDEX: Final = Path("build/package/index.json")
 AWS: Final = "import botocore.session, botocore.client, pynamodb.models, pynamodb.connection"
 OWN: Final = "import dataclasses, hashlib, hmac, json, zoneinfo"
@@ -47,7 +43,7 @@ ENTRANCE: Final = {"pay API": "pay_api", "publisher": "publisher"}
 
 
 def measure() -> list[dict[str, Any]]:
-    return [_signing(), *_imports(), *_sizes(), _dollars()]
+    return [_signing(), *_imports(), *_sizes()]
 
 
 def _signing() -> dict[str, Any]:
@@ -121,45 +117,3 @@ def _sizes() -> list[dict[str, Any]]:
         }
         for each in json.loads(INDEX.read_text())
     ]  # fmt: skip
-
-
-PRICES: Final = {
-    # dollars a million, us-east-1, on demand, November 2026; sources in docs/cost.md
-    "gateway": 3.50, "lambda": 0.20, "gigabyte_second": 16.6667, "write": 0.625, "read": 0.125, "event": 1.00,
-    "queue": 0.40,
-}  # fmt: skip
-GIGABYTES: Final = 1.769
-CONSUMERS: Final = 2
-"""Of an authorization's event: projector and webhook sender."""
-RECORD_UNITS: Final = 2
-"""Each consumer's record of an event is written before and after (ADR 0070); `settle` goes past the queues."""
-ROUND_TRIP_S: Final = 0.010
-"""Two round trips to DynamoDB, during which the function waits and is paid for."""
-
-
-def _dollars() -> dict[str, Any]:
-    """One authorization with its projections and counters; bytes and units by the request meter."""
-    with platform() as built:
-        shop = a_shop(built)
-        shop.authorize(100_000)
-        shop.settle()
-        body = shop.pay_body(120_000)
-        with built.metered() as meter:
-            shop.api.post("/v1/authorizations", body, token=shop.key)
-        with built.metered() as after:
-            events = [event for event in shop.settle() if event.startswith("authorization.")]
-    seconds = handler()[0]["ours"] / 1000 + ROUND_TRIP_S
-    parts = {
-        "gateway": PRICES["gateway"],
-        "lambda": PRICES["lambda"] + PRICES["gigabyte_second"] * GIGABYTES * seconds,
-        "authorization": PRICES["write"] * meter.write_units + PRICES["read"] * meter.read_units,
-        "projections and counters": PRICES["write"] * after.write_units + PRICES["read"] * after.read_units,
-        "events": len(events) * (PRICES["event"] + PRICES["queue"]),
-        "records of events": len(events) * CONSUMERS * RECORD_UNITS * PRICES["write"],
-    }
-    total = sum(parts.values())
-    shown = ", ".join(f"{name} {dollars:.2f}" for name, dollars in parts.items())
-    return {
-        "id": 13, "name": f"$ a million authorizations ({shown})", "ours": total, "peer": 19.7, "unit": "$",
-        "ratio": total / 19.7, "reach": f"≤ {MOST_DOLLARS:.0f}", "ok": total <= MOST_DOLLARS,
-    }  # fmt: skip
