@@ -89,11 +89,11 @@ def _of_plan(item: PlanItem) -> Iterator[tuple[Key, Amount]]:
 
 
 def _of_line(image: RawItem) -> Iterator[tuple[Key, Amount]]:
+    """What is held on it, its orders tell: so a line that an order is authorized on moves no sum."""
     currency, status = image["cu"]["S"], image["s"]["S"]
     yield (currency, f"line#{status}"), (1, int(image["lm"]["N"]))
-    for name, part in (("hd", "held"), ("os", "outstanding")):
-        amount = int(image[name]["N"])
-        yield (currency, f"line#{part}"), (int(amount > 0), amount)
+    owed = int(image["os"]["N"])
+    yield (currency, "line#outstanding"), (int(owed > 0), owed)
     if int(image["av"]["N"]) < 0:
         yield (currency, "line#overdrawn"), (1, -int(image["av"]["N"]))
 
@@ -102,6 +102,8 @@ def _of_authorization(item: AuthorizationItem) -> Iterator[tuple[Key, Amount]]:
     value = to_value(item)
     month = _month(value.created_at.date())
     yield (item.currency, f"order#{month}#{value.status}"), (1, item.amount)
+    if value.status is Status.PARTIALLY_CAPTURED:
+        yield (item.currency, "rest"), (1, value.remaining_minor)
     if value.suspension is not None:
         yield (item.currency, "suspended"), (1, value.remaining_minor)
     if value.status in _TAKEN and value.captured_minor:

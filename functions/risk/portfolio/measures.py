@@ -28,8 +28,18 @@ def low_grades(sums: Sums) -> int | None:
     return share(low, sums.total_of("grade", RECENT_MONTHS, "A", "B", "C", "D", "E")[0])
 
 
+WHOLLY_HELD: Final = frozenset({"approved", "held", "awaiting_confirmation", "awaiting_down_payment"})
+"""States of an order that lives and of which nothing was captured: all of it is held on its line."""
+
+
+def held(sums: Sums) -> int:
+    """What all lines hold: whole orders, of whatever month, and the rest of those captured in part."""
+    whole = (total for name, (_, total) in sums.under("order").items() if name.partition("#")[2] in WHOLLY_HELD)
+    return sum(whole) + sums.get("rest")[1]
+
+
 def utilisation(sums: Sums) -> int | None:
-    used = sums.get("line", "held")[1] + sums.get("line", "outstanding")[1]
+    used = held(sums) + sums.get("line", "outstanding")[1]
     return share(used, sums.get("line", "active")[1] + sums.get("line", "frozen")[1])
 
 

@@ -21,11 +21,13 @@ from functions.risk.counting.store import CounterItem
 from functions.risk.each_once import parts_of
 from functions.risk.intake import Heard, heard, take_in
 from functions.risk.portfolio.contributions import deltas
+from functions.risk.portfolio.measures import held
 from functions.risk.portfolio.store import all_sums
+from functions.risk.portfolio.sums import Sums
 from functions.risk.store import ProfileItem
 from functions.risk.watch.lessons import Lesson, Use
 from functions.risk.watch.store import LinkItem
-from tests.builders.platform import Platform
+from tests.builders.platform import START, Platform
 from tests.builders.shop import Shop, a_shop
 from tests.integration.risk.test_counting import an_order
 
@@ -172,3 +174,17 @@ def test_a_part_never_changes_more_items_than_a_transaction_holds(platform: Plat
         assert meter.requests.count("TransactWriteItems") == 1
     assert len([i for i in platform.items() if i["pk"]["S"].startswith("agg#")]) == 72
     assert platform.tables.get(LinkItem, keys.links("device", 23)).all_users()[0].alias == 23
+
+
+def test_what_an_order_does_to_its_line_is_told_by_the_order_and_what_else_changes_a_line_by_the_line(
+    shop: Shop,
+) -> None:
+    records = trade(shop)
+    lines = [record for record in records if record.pk.startswith("line#")]
+    assert [heard(record) is not None for record in lines] == [False, True, False, True, False, False, False]
+    take_in([each for record in records if (each := heard(record))])
+    named = dict(all_sums("CNY"))
+    line = shop.line()
+    assert line["held_minor"] > 0
+    assert held(Sums.of(START.date(), named.items())) == line["held_minor"]
+    assert named["line#outstanding"][1] == line["outstanding_minor"]
