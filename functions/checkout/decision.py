@@ -106,7 +106,7 @@ def decide(
         order: Verified against its quote.
         line: As read, possibly a moment old: the write judges it again.
         history: See `History`.
-        rules: The rules and named lists in force.
+        rules: The rules, named lists and fraud model in force.
         now: Business time, in which history and tenure are counted.
         wall: Wall time: the line's velocity is real, whatever the business clock says.
 
@@ -119,7 +119,7 @@ def decide(
         return Verdict(Outcome.DECLINE, NOT_AVAILABLE, b"")
     asked = ScoredOrder(order.amount_minor, int(now.timestamp()), usual_order(order.currency))
     inputs = fraud_features(asked, history.profile, history.terminal)
-    score: FraudScore = score_inputs(inputs)
+    score: FraudScore = score_inputs(inputs, rules.fraud_model)
     at_s = asked.at_s
     hits = tuple(sorted({*history.lists, *rules.lists.hits(_parties(order, line), at_s)}))
     signals = sync_signals(

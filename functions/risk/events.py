@@ -21,6 +21,7 @@ from functions.risk.casework.labels import plan_label
 from functions.risk.casework.paging import tell_staff
 from functions.risk.casework.present import present_case, present_to_merchant
 from functions.risk.each_once import CONSUMER
+from functions.risk.fraud.asking import ask_challenger
 from functions.risk.intake import heard, take_in
 from functions.risk.rule_life.live import keep_shipped
 from functions.risk.store import plan_lists
@@ -28,7 +29,10 @@ from functions.risk.stream_service import fresh_of, judge, judge_facts
 
 
 def check(event: Mapping[str, Any]) -> BatchAnswer:
-    """Stream records of the operational table → counters, profiles and what is watched; then alerts, stops, cases."""
+    """Stream records of the operational table → counters, profiles and what is watched; then alerts, stops, cases.
+
+    What was decided is shown to the challenger of the fraud model last, if there is one.
+    """
     records = records_of(event)
     meant = {record.event_id: found for record in records if (found := heard(record)) is not None}
     taken_in: list[bool] = []
@@ -44,7 +48,9 @@ def check(event: Mapping[str, Any]) -> BatchAnswer:
             judge_facts(lesson)
 
     wanted = [record for record in records if record.event_id in meant]
-    return each(wanted, handle, consumer=CONSUMER, parking=container().parking)
+    answer = each(wanted, handle, consumer=CONSUMER, parking=container().parking)
+    ask_challenger(records)
+    return answer
 
 
 def render(told: Told, image: RawItem) -> Rendered | None:

@@ -10,7 +10,6 @@ import argparse
 import gzip
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -20,27 +19,13 @@ from model_artifacts.training.compiling import Compiled, compile_booster
 from model_artifacts.training.fraud import release as fraud_release
 from model_artifacts.training.release import write_json
 
-
-@dataclass(frozen=True, slots=True)
-class _Way:
-    """What differs between the kinds of model.
-
-    Args:
-        keep_former: Sets the release aside before one of that version takes its place.
-        golden: The golden scores of a folder.
-    """
-
-    keep_former: Callable[[Path, str], None]
-    golden: Callable[[Path], Mapping[str, Any]]
-
-
-_CREDIT: Final = _Way(release.keep_former, release.golden_scores)
-_WAYS: Final[dict[str, _Way]] = {
-    "application": _CREDIT,
-    "behavior": _CREDIT,
-    "fraud": _Way(fraud_release.keep_former, fraud_release.golden_scores),
+_GOLDEN: Final[Mapping[str, Callable[[Path], Mapping[str, Any]]]] = {
+    "application": release.golden_scores,
+    "behavior": release.golden_scores,
+    "fraud": fraud_release.golden_scores,
 }
-MODELS: Final = tuple(_WAYS)
+"""Model → the golden scores of its folder."""
+MODELS: Final = tuple(_GOLDEN)
 
 
 def compile_released(folder: Path) -> Compiled:
@@ -64,17 +49,17 @@ def recompile(model: str, artifacts: Path = ARTIFACTS) -> bool:
     Returns:
         Whether it was another one.
     """
-    folder, way = artifacts / model, _WAYS[model]
+    folder = artifacts / model
     manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
     compiled = compile_released(folder)
     if compiled.version == manifest["version"]:
         return False
-    way.keep_former(folder, compiled.version)
+    release.keep_former(folder, compiled.version)
     (folder / "model.onnx").write_bytes(compiled.raw)
     renewed = {"version": compiled.version, "sha256": compiled.sha256, "bias": compiled.bias}
     write_json(folder / "manifest.json", {**manifest, **renewed})
     write_json(folder / "golden_scores.json", {"scores": []})  # or the load refuses the new file
-    write_json(folder / "golden_scores.json", way.golden(folder))
+    write_json(folder / "golden_scores.json", _GOLDEN[model](folder))
     card = folder / "MODEL_CARD.md"
     card.write_text(card.read_text(encoding="utf-8").replace(manifest["version"], compiled.version), encoding="utf-8")
     return True

@@ -11,13 +11,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Final, cast
+from typing import Any, Final, Literal, cast, get_args
 
 from functions.core.errors import NotFoundError
-from functions.credit.inputs.columns import Model
 from functions.credit.scoring import ARTIFACTS, ScoringModel, load_model
 
-MANAGED: Final[tuple[Model, ...]] = ("application", "behavior")
+Managed = Literal["application", "behavior", "fraud"]
+MANAGED: Final[tuple[Managed, ...]] = get_args(Managed)
+"""Every model that people let in, compare and promote; the fraud model scores orders, the others credit."""
 CHALLENGERS: Final = "challengers"
 
 
@@ -34,14 +35,14 @@ class Artifact:
     """
 
     version: str
-    model: Model
+    model: Managed
     folder: Path
     manifest: Mapping[str, Any]
     released: bool
 
     @property
     def simulated(self) -> bool:
-        """Whether it learned from made-up people: such a model never decides on a live stage."""
+        """Whether it learned from made-up people: such a model is never promoted on a live stage."""
         return bool(self.manifest["training"].get("simulated", False))
 
 
@@ -53,12 +54,14 @@ def shipped(artifacts: Path = ARTIFACTS) -> Mapping[str, Artifact]:
     found: dict[str, Artifact] = {}
     for folder in [*releases, *others]:
         manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
-        artifact = Artifact(manifest["version"], cast("Model", manifest["model"]), folder, manifest, folder in releases)
+        artifact = Artifact(
+            manifest["version"], cast("Managed", manifest["model"]), folder, manifest, folder in releases
+        )
         found.setdefault(artifact.version, artifact)
     return found
 
 
-def release_of(model: Model) -> Artifact:
+def release_of(model: Managed) -> Artifact:
     """The package's own release of a model."""
     return next(one for one in shipped().values() if one.released and one.model == model)
 
@@ -77,10 +80,11 @@ def artifact_of(version: str) -> Artifact:
 
 @lru_cache(maxsize=4)
 def loaded(version: str) -> ScoringModel:
-    """A model of this package, loaded and proved to be what its manifest says.
+    """A credit model of this package, loaded and proved to be what its manifest says.
 
     Raises:
         NotFoundError: This package does not carry it.
+        UnknownModelError: It is no credit model.
         ModelIntegrityError: See `scoring.load_model`.
     """
     artifact = artifact_of(version)

@@ -1,11 +1,13 @@
 """Champion and challenger on the same cases: where they agree, whom each would take, whose order outcomes bear out.
 
-Pure. Figures in the portfolio's world use the policy's offset, which both models speak to.
+Pure. Cases are applications, reviewed rows, or orders. Figures in the portfolio's world use the policy's offset, which
+both models speak to; the fraud model has none.
 Source: Siddiqi, "Credit Risk Scorecards" (2006), ch. 9 (swap set); Hanley & McNeil (1982), AUC as rank statistic.
 """
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,6 +17,7 @@ from functions.credit.drift import stability_index
 from functions.credit.scoring import points, sigmoid
 
 _BINS: Final = tuple(range(460, 760, 20))
+_GOES_ON: Final = frozenset({"approved", "scored"})
 FEW: Final = 100
 """Fewer cases than this say nothing yet."""
 
@@ -24,13 +27,15 @@ class Case:
     """One case that both judged.
 
     Args:
-        champion_outcome: "approved", "referred", "declined", or "scored" for a review.
+        champion_outcome: Of an application "approved", "referred" or "declined", of an order "approved", "step_up",
+            "held" or "declined", of a review "scored".
         challenger_outcome: The same.
         champion_limit_minor: Granted or suggested.
         challenger_limit_minor: The same.
         champion_logit: Shown score, log-odds.
         challenger_logit: The same.
-        bad: Whether it went bad; None while nobody knows.
+        bad: Whether it went bad, or was fraud; None while nobody knows.
+        week: ISO week it was judged in, "2026-W47"; "" if that is not told.
     """
 
     champion_outcome: str
@@ -40,25 +45,29 @@ class Case:
     champion_logit: float
     challenger_logit: float
     bad: bool | None = None
+    week: str = ""
 
 
-def compare(cases: Sequence[Case], offset: float) -> dict[str, Any]:
+def compare(cases: Sequence[Case], offset: float, ended: Sequence[Case] | None = None) -> dict[str, Any]:
     """The report on two models.
 
     Args:
         cases: Judged by both.
         offset: From the sample's world to the portfolio's.
+        ended: Cases whose end is known, where those are not just the ones among `cases`.
 
     Returns:
         JSON values. `matrix` counts champion outcome → challenger outcome; `swapped_in` and `swapped_out` are cases
-        that only the challenger, or only the champion, approves; `auc` stands where outcomes of both kinds are known.
+        that only the challenger, or only the champion, approves; `scores` counts points from one edge to the next;
+        `outcomes.stopped` counts, of the cases whose end is known, those that each would not have let go on; `auc`
+        stands where ends of both kinds are known.
     """
     pairs = Counter((one.champion_outcome, one.challenger_outcome) for one in cases)
-    known = [one for one in cases if one.bad is not None]
+    known = [one for one in (cases if ended is None else ended) if one.bad is not None]
     return {
         "cases": len(cases),
         "enough": len(cases) >= FEW,
-        "agreement": _share(sum(n for (ours, theirs), n in pairs.items() if ours == theirs), len(cases)),
+        "agreement": _agreement(cases),
         "matrix": [{"champion": ours, "challenger": theirs, "cases": n} for (ours, theirs), n in sorted(pairs.items())],
         "swapped_in": sum(n for (ours, theirs), n in pairs.items() if theirs == "approved" != ours),
         "swapped_out": sum(n for (ours, theirs), n in pairs.items() if ours == "approved" != theirs),
@@ -71,8 +80,14 @@ def compare(cases: Sequence[Case], offset: float) -> dict[str, Any]:
             "challenger": _mean([sigmoid(one.challenger_logit + offset) for one in cases]),
         },
         "stability_index": _moved(cases),
+        "scores": _scores(cases),
+        "weeks": _weeks(cases),
         "outcomes": _outcomes(known, offset),
     }
+
+
+def _agreement(cases: Sequence[Case]) -> float | None:
+    return _share(sum(one.champion_outcome == one.challenger_outcome for one in cases), len(cases))
 
 
 def _share(part: int, whole: int) -> float | None:
@@ -87,13 +102,37 @@ def _moved(cases: Sequence[Case]) -> float | None:
     """Population stability of the challenger's points against the champion's."""
     if not cases:
         return None
-    shares = []
-    for logits in ([one.champion_logit for one in cases], [one.challenger_logit for one in cases]):
-        counts = [0] * (len(_BINS) + 1)
-        for logit in logits:
-            counts[sum(points(logit) > edge for edge in _BINS)] += 1
-        shares.append([count / len(cases) for count in counts])
-    return stability_index(*shares)
+    ours, theirs = _counts(cases)
+    return stability_index([n / len(cases) for n in ours], [n / len(cases) for n in theirs])
+
+
+def _counts(cases: Sequence[Case]) -> tuple[list[int], list[int]]:
+    """How many cases each has in every bin of points."""
+    ours, theirs = [0] * (len(_BINS) + 1), [0] * (len(_BINS) + 1)
+    for one in cases:
+        ours[bisect_left(_BINS, points(one.champion_logit))] += 1
+        theirs[bisect_left(_BINS, points(one.challenger_logit))] += 1
+    return ours, theirs
+
+
+def _scores(cases: Sequence[Case]) -> list[dict[str, int | None]]:
+    """Where their points lie; without an edge: over the last one."""
+    rows = zip((*_BINS, None), *_counts(cases), strict=True)
+    return [
+        {"points_to": edge, "champion": ours, "challenger": theirs} for edge, ours, theirs in rows if ours or theirs
+    ]
+
+
+def _weeks(cases: Sequence[Case]) -> list[dict[str, Any]]:
+    """The same by week, the latest first."""
+    found: dict[str, list[Case]] = {}
+    for one in cases:
+        if one.week:
+            found.setdefault(one.week, []).append(one)
+    return [
+        {"week": week, "cases": len(rows), "agreement": _agreement(rows), "stability_index": _moved(rows)}
+        for week, rows in sorted(found.items(), reverse=True)
+    ]
 
 
 def _outcomes(known: Sequence[Case], offset: float) -> dict[str, Any]:
@@ -102,6 +141,10 @@ def _outcomes(known: Sequence[Case], offset: float) -> dict[str, Any]:
     return {
         "known": len(known),
         "bad": len(bad),
+        "stopped": {
+            "champion": _stopped([(one.champion_outcome, bool(one.bad)) for one in known]),
+            "challenger": _stopped([(one.challenger_outcome, bool(one.bad)) for one in known]),
+        },
         "auc": {
             "champion": auc([one.champion_logit for one in known], [bool(one.bad) for one in known]) if both else None,
             "challenger": auc([one.challenger_logit for one in known], [bool(one.bad) for one in known])
@@ -113,6 +156,11 @@ def _outcomes(known: Sequence[Case], offset: float) -> dict[str, Any]:
             "challenger": sum(sigmoid(one.challenger_logit + offset) for one in known),
         },
     }
+
+
+def _stopped(ends: Sequence[tuple[str, bool]]) -> dict[str, int]:
+    stopped = [bad for outcome, bad in ends if outcome not in _GOES_ON]
+    return {"bad": sum(stopped), "good": len(stopped) - sum(stopped)}
 
 
 def auc(scores: Sequence[float], bad: Sequence[bool]) -> float:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
+from functions.core.clock import parse_instant
 from functions.core.errors import NotFoundError
 from functions.credit.application_store import load_application, open_record
 from functions.credit.deciding.record import read_record
@@ -18,13 +19,21 @@ from functions.credit.upkeep.statements import note_statement
 from functions.credit.upkeep.store import file_id
 from functions.platform.bus.queues import each_message, event_of
 from functions.platform.bus.stream import BatchAnswer
+from functions.platform.bus.workers import load
 
 prove_files()  # an assessor with a model that was tampered with does not start
 
 
 def assess(event: Mapping[str, Any]) -> BatchAnswer:
     """Handle a batch of the assessments queue."""
-    return each_message(event["Records"], lambda body: weigh(event_of(body)), consumer="assessor")
+    return each_message(event["Records"], _take, consumer="assessor")
+
+
+def _take(body: Mapping[str, Any]) -> None:
+    if "detail" in body:
+        weigh(event_of(body))
+    else:
+        load(WORK[body["kind"]])(body)
 
 
 def weigh(event: Mapping[str, Any]) -> None:
@@ -65,7 +74,7 @@ def on_statement(event: Mapping[str, Any]) -> None:
     count_row(reviewed.score.model_version, reviewed.row, reviewed.score.logit, event)
     statement = event["data"]["statement"]
     subject = file_id(event["customer_id"], statement["currency"])
-    shadow_review(reviewed, f"{subject}#{statement['cut_on']}", subject)
+    shadow_review(reviewed, f"{subject}#{statement['cut_on']}", subject, parse_instant(event["occurred_at"]))
 
 
 ON_EVENT: Final[Mapping[str, Callable[[Mapping[str, Any]], None]]] = {
@@ -86,6 +95,10 @@ ON_EVENT: Final[Mapping[str, Callable[[Mapping[str, Any]], None]]] = {
     "fraud.alert": on_alert,
     "review.decided": on_case_decided,
 }
+
+
+WORK: Final[Mapping[str, str]] = {"orders_decided": "functions.risk.fraud.shadow:shadow_orders"}
+"""Kind of a message that asks for work → who does it, where that slice stands above this one."""
 
 
 def weekly(event: Mapping[str, Any]) -> dict[str, int]:

@@ -17,8 +17,8 @@ from functions.credit.deciding.grant import Scorer
 from functions.credit.deciding.record import read_record
 from functions.credit.desk.store import DECISIONS, DecisionItem, DecisionRow, row_key
 from functions.credit.inputs.columns import Model
+from functions.credit.models.ended import outcome_of
 from functions.credit.models.in_force import score_batch
-from functions.credit.models.report import outcome_of
 from functions.credit.models.rows import shown_row
 from functions.credit.policies.policy import Policy, load_policy
 from functions.credit.upkeep.review import row_of_cuts

@@ -1,21 +1,15 @@
-"""The comparison of a challenger with the champion, from its shadow scores and what became of the people."""
+"""The comparison of a challenger with the champion, from its shadow scores and what became of the cases."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any, Final
 
 from functions.credit.models.artifacts import artifact_of
 from functions.credit.models.comparison import Case, compare
+from functions.credit.models.kinds import kind_of
 from functions.credit.models.store import ShadowItem, read_registry, shadow_scores
-from functions.credit.policies.policy import load_policy
-from functions.credit.upkeep.store import LimitFileItem
-from functions.platform.container import container
-from functions.platform.storage import keys
 
 MOST_CASES: Final = 5_000
-MATURE_STATEMENTS: Final = 12
-"""A line that has not gone bad by its twelfth statement counts as good."""
 
 
 def comparison(version: str) -> dict[str, Any]:
@@ -24,20 +18,19 @@ def comparison(version: str) -> dict[str, Any]:
     Raises:
         NotFoundError: This package does not carry it.
     """
-    artifact = artifact_of(version)
+    model = artifact_of(version).model
+    kind = kind_of(model)
     items = shadow_scores(version, MOST_CASES)
-    bad = _outcomes([item.subject for item in items if item.subject])
-    offset = load_policy().offset("default", artifact.model)
-    report = compare([_case(item, bad.get(item.subject)) for item in items], offset)
+    ended = [_case(item, bad) for item, bad in kind.ended(version, items)]
     return {
         "id": version,
         "object": "model_comparison",
-        "champion": read_registry(artifact.model)[0].champion,
-        **report,
+        "champion": read_registry(model)[0].champion,
+        **compare([_case(item) for item in items], kind.offset(), ended),
     }
 
 
-def _case(item: ShadowItem, bad: bool | None) -> Case:  # noqa: FBT001  the outcome of the case
+def _case(item: ShadowItem, bad: bool | None = None) -> Case:  # noqa: FBT001  the end of the case
     ours, theirs = item.figures["champion"], item.figures["challenger"]
     return Case(
         champion_outcome=ours["outcome"],
@@ -47,17 +40,5 @@ def _case(item: ShadowItem, bad: bool | None) -> Case:  # noqa: FBT001  the outc
         champion_logit=ours["logit"],
         challenger_logit=theirs["logit"],
         bad=bad,
+        week=item.figures.get("week", ""),
     )
-
-
-def _outcomes(subjects: Sequence[str]) -> dict[str, bool | None]:
-    """Whether each line went bad; None where it is too young to tell."""
-    files = container().tables.read_all([(LimitFileItem, subject, keys.SELF) for subject in dict.fromkeys(subjects)])
-    return {item.pk: outcome_of(item) for item in files if isinstance(item, LimitFileItem)}
-
-
-def outcome_of(file: LimitFileItem) -> bool | None:
-    """Whether a line went bad within its first year of statements; None while nobody can tell."""
-    if file.bad_on:
-        return True
-    return False if file.statements >= MATURE_STATEMENTS else None

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
+from functions.credit.models.artifacts import Managed
 from functions.platform.web.operation import Instant
 from functions.platform.web.schema import Answer, Body
 
@@ -23,10 +24,10 @@ class ModelRow(Answer):
 
     id: str = Field(description="Its version: the hash of its file.")
     object: Literal["model"]
-    model: Literal["application", "behavior"]
+    model: Managed
     role: Role
     released: bool = Field(description="The package's own release.")
-    simulated: bool = Field(description="It learned from made-up people and never decides on a live stage.")
+    simulated: bool = Field(description="It learned from made-up people and is never promoted on a live stage.")
     sha256: str
     training_rows: int
     training_data_sha256: str
@@ -101,7 +102,7 @@ class DriftView(Answer):
 
 
 class ComparisonView(Answer):
-    """A challenger beside the champion on the same cases."""
+    """A challenger beside the champion on the same cases: applications, reviewed rows, or orders."""
 
     id: str
     object: Literal["model_comparison"]
@@ -115,6 +116,8 @@ class ComparisonView(Answer):
     limit_minor: dict[str, int]
     mean_pd_portfolio: dict[str, float | None]
     stability_index: float | None
+    scores: list[dict[str, int | None]] = Field(description="How many points each gave: up to an edge, from the last.")
+    weeks: list[dict[str, Any]] = Field(description="Agreement and stability by ISO week, the latest first.")
     outcomes: dict[str, Any]
 
 

@@ -8,8 +8,8 @@ from typing import Any
 
 from functions.core.errors import ConflictError, UnavailableError
 from functions.credit.models import registry as roles
-from functions.credit.models.artifacts import Artifact, artifact_of, loaded, shipped
-from functions.credit.models.in_force import forget
+from functions.credit.models.artifacts import Artifact, artifact_of, shipped
+from functions.credit.models.kinds import Kind, kind_of
 from functions.credit.models.registry import Registry
 from functions.credit.models.store import (
     plan_registry,
@@ -30,7 +30,7 @@ Act = Callable[[Registry, str, str, str, datetime], Registry]
 
 
 class SimulatedModelError(ConflictError):
-    code, title = "simulated_model", "A model that learned from made-up people does not decide on a live stage"
+    code, title = "simulated_model", "A model that learned from made-up people is not promoted on a live stage"
 
 
 def list_models() -> dict[str, Any]:
@@ -102,13 +102,14 @@ def act(version: str, what: str, reason: str, call: Call) -> tuple[dict[str, Any
         ModelStateError, SamePersonError, NothingProposedError, NoFormerChampionError: See `registry`.
     """
     box, command, artifact = container(), call.command(), artifact_of(version)
+    kind = kind_of(artifact.model)
     for _ in range(_TRIES):
         before, item = read_registry(artifact.model, consistent=True)
         if item is not None and is_replay(item.commands, command):
             return _present(artifact, before), True
         now = box.clock.now()
         after = _ACTS[what](before, version, call.who.id, reason, now)
-        _require_fit(before, after)
+        _require_fit(kind, before, after)
         changed = registry_item(artifact.model, after, (item.version if item else 0) + 1)
         changed.commands = remember(item.commands if item else None, command)
         told = {"what": after.history[-1].what, "version": version, "champion": after.champion}
@@ -117,7 +118,7 @@ def act(version: str, what: str, reason: str, call: Call) -> tuple[dict[str, Any
             commit(box.tables, plan_registry(changed, item.version if item else None))
         except ConditionFailedError:
             continue
-        forget()
+        kind.forget()
         count(f"model_{after.history[-1].what}")
         return _present(artifact, after), False
     raise UnavailableError("others act on this model", retry_after_s=1)
@@ -132,11 +133,12 @@ _ACTS: dict[str, Act] = {
 }
 
 
-def _require_fit(before: Registry, after: Registry) -> None:
+def _require_fit(kind: Kind, before: Registry, after: Registry) -> None:
     """Nothing decides, or scores in the shadow, that does not load and prove itself here first."""
     if after.champion != before.champion:
-        loaded(after.champion)
-        if container().settings.is_live and artifact_of(after.champion).simulated:
+        kind.load(after.champion)
+        champion = artifact_of(after.champion)
+        if container().settings.is_live and champion.simulated and not champion.released:
             raise SimulatedModelError
     if after.challenger is not None and after.challenger != before.challenger:
-        loaded(after.challenger)
+        kind.load(after.challenger)

@@ -7,20 +7,24 @@ of it: outcome, limit, grade. A review's row is scored.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any, cast
 
+from functions.core.clock import parse_instant
 from functions.credit.application_store import load_application, open_record
 from functions.credit.deciding.decision import CreditDecision, decide
 from functions.credit.deciding.record import DecisionInputs, read_record
 from functions.credit.inputs.columns import Model
 from functions.credit.models.artifacts import loaded
-from functions.credit.models.store import plan_shadow, read_registry
+from functions.credit.models.store import ShadowItem, plan_shadow, read_registry
+from functions.credit.models.watch import week_of
 from functions.credit.policies.policy import load_policy, parse_policy
 from functions.credit.scoring import Score, sigmoid
 from functions.credit.upkeep.review import Reviewed
 from functions.credit.upkeep.store import file_id
 from functions.platform.container import container
 from functions.platform.observability import count
+from functions.platform.storage import keys
 from functions.platform.storage.transactions import commit
 
 
@@ -67,6 +71,7 @@ def shadow_application(event: Mapping[str, Any]) -> None:
     theirs = decide_again(record, challenger)
     shown = _shown_logit(recorded)
     figures = {
+        "week": week_of(parse_instant(event["occurred_at"])),
         "champion": _decided(ours["outcome"], ours["limit_minor"], ours["grade"], shown),
         "challenger": _decided(
             theirs.outcome, theirs.limit_minor, theirs.grade, _shown_logit(read_record(theirs.record))
@@ -87,13 +92,14 @@ def _shown_logit(record: Mapping[str, Any]) -> float:
     return float(next((one for one in judged if one["limit_minor"] == wanted), judged[0])["logit"])
 
 
-def shadow_review(reviewed: Reviewed, case: str, subject: str) -> None:
+def shadow_review(reviewed: Reviewed, case: str, subject: str, at: datetime) -> None:
     """Let the challenger score the row of a review.
 
     Args:
         reviewed: With row and champion's score, or without where there were too few statements.
         case: Names the row: limit file and day of the cut.
         subject: The limit file's id.
+        at: When its statement was issued.
     """
     if reviewed.row is None or reviewed.score is None:
         return
@@ -101,6 +107,7 @@ def shadow_review(reviewed: Reviewed, case: str, subject: str) -> None:
     if challenger is None:
         return
     figures = {
+        "week": week_of(at),
         "champion": _graded("behavior", reviewed.score.logit),
         "challenger": _graded("behavior", loaded(challenger).scores((reviewed.row,))[0].logit),
     }
@@ -114,5 +121,6 @@ def _graded(model: str, logit: float) -> dict[str, Any]:
 
 
 def _write(challenger: str, case: str, champion: str, figures: dict[str, Any], subject: str) -> None:
-    commit(container().tables, plan_shadow(challenger, case, champion, figures, subject))
+    item = ShadowItem(pk=keys.shadow(challenger), sk=case, champion=champion, figures=figures, subject=subject)
+    commit(container().tables, plan_shadow(item))
     count("shadow_scores")

@@ -9,8 +9,7 @@ from pynamodb.attributes import JSONAttribute, UnicodeAttribute
 from pynamodb.expressions.operand import Path
 
 from functions.core.clock import isoformat, parse_instant
-from functions.credit.inputs.columns import Model
-from functions.credit.models.artifacts import release_of
+from functions.credit.models.artifacts import Managed, release_of
 from functions.credit.models.registry import Proposal, Registry, Step
 from functions.platform.container import container
 from functions.platform.storage import keys
@@ -41,7 +40,8 @@ class ShadowItem(Item):
 
     champion = UnicodeAttribute(attr_name="ch")
     figures = JSONAttribute(attr_name="f")
-    subject = UnicodeAttribute(attr_name="s")  # whose outcome will tell: a limit file's id, or ""
+    subject = UnicodeAttribute(attr_name="s")  # whose outcome will tell: a limit file's or an order's id, or ""
+    ttl = IntegerAttribute(attr_name="ttl", null=True)
 
 
 class HistogramItem(Item):
@@ -67,7 +67,7 @@ class CountedItem(Item):
     ttl = IntegerAttribute(attr_name="ttl")
 
 
-def read_registry(model: Model, *, consistent: bool = False) -> tuple[Registry, RegistryItem | None]:
+def read_registry(model: Managed, *, consistent: bool = False) -> tuple[Registry, RegistryItem | None]:
     """Roles of a model's versions; until people act, the package's release is champion."""
     tables: Tables = container().tables
     item = tables.get(RegistryItem, keys.MODELS, model, consistent=consistent)
@@ -88,7 +88,7 @@ def _value(item: RegistryItem) -> Registry:
     )
 
 
-def registry_item(model: Model, registry: Registry, version: int) -> RegistryItem:
+def registry_item(model: Managed, registry: Registry, version: int) -> RegistryItem:
     """A registry as it is stored; the last fifty acts are kept here, every one went out as an event."""
     asked = registry.proposal
     return RegistryItem(
@@ -121,14 +121,16 @@ def plan_registry(item: RegistryItem, seen_version: int | None) -> WriteSet:
     return WriteSet.of(create(item) if seen_version is None else replace(item, seen_version))
 
 
-def plan_shadow(challenger: str, case: str, champion: str, figures: dict[str, Any], subject: str) -> WriteSet:
+def plan_shadow(item: ShadowItem) -> WriteSet:
     """A case's two scores; the same case twice is one item."""
-    item = ShadowItem(pk=keys.shadow(challenger), sk=case, champion=champion, figures=figures, subject=subject)
     return WriteSet.of(Put(item))
 
 
 def shadow_scores(challenger: str, most: int) -> list[ShadowItem]:
-    """Up to so many cases of a challenger's shadow."""
+    """Up to so many cases of a challenger's shadow.
+
+    Their ids are keyed hashes, so that what is cut off is a matter of chance, not of time.
+    """
     tables: Tables = container().tables
     found: list[ShadowItem] = []
     start: RawItem | None = None

@@ -13,11 +13,11 @@ from collections.abc import Mapping
 from contextlib import suppress
 from datetime import datetime, timedelta
 from functools import lru_cache
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from functions.credit.drift import Drift, stability_index, verdict
-from functions.credit.inputs.columns import read_columns
-from functions.credit.models.artifacts import MANAGED, artifact_of, loaded
+from functions.credit.inputs.columns import MODELS, Model, read_columns
+from functions.credit.models.artifacts import Artifact, artifact_of, loaded
 from functions.credit.models.store import (
     DriftReportItem,
     plan_bins,
@@ -66,7 +66,7 @@ def bins_of(version: str, row: Mapping[str, Any], logit: float) -> dict[str, int
         logit: Its score.
     """
     model = loaded(version)
-    vector = model.feature_set.vector(read_columns(artifact_of(version).model, row))
+    vector = model.feature_set.vector(read_columns(cast("Model", artifact_of(version).model), row))
     values = dict(zip(model.names, vector, strict=True)) | {"points": float(points(logit))}
     out = {}
     for number, (name, bins) in enumerate(baseline_of(version).items()):
@@ -117,13 +117,13 @@ def present_drift(one: Drift) -> dict[str, Any]:
 
 
 def weekly(event: Mapping[str, Any]) -> dict[str, int]:  # noqa: ARG001  when it was due does not matter
-    """Judge last week of each champion, once; called by the schedule.
+    """Judge last week of each credit champion, once; called by the schedule.
 
     Returns:
         How many quantities of each model have moved past the alarm.
     """
     last = week_of(container().clock.now() - timedelta(days=7))
-    return {model: report(read_registry(model)[0].champion, last) for model in MANAGED}
+    return {model: report(read_registry(model)[0].champion, last) for model in MODELS}
 
 
 def report(version: str, week: str) -> int:
@@ -149,14 +149,19 @@ def report(version: str, week: str) -> int:
     return len(alarms)
 
 
+def _is_counted(artifact: Artifact) -> bool:
+    """The fraud model's inputs are no rows of people, and nobody counts them."""
+    return artifact.model in MODELS
+
+
 def drift(version: str) -> dict[str, Any]:
-    """A model's drift: this week so far, and the last quarter's reports.
+    """A model's drift: this week so far, and the last quarter's reports; nothing of a model that is not counted.
 
     Raises:
         NotFoundError: This package does not carry it.
     """
     artifact, week = artifact_of(version), week_of(container().clock.now())
-    rows, drifts = drifts_of(version, read_bins(version, week))
+    rows, drifts = drifts_of(version, read_bins(version, week)) if _is_counted(artifact) else (0, [])
     return {
         "id": artifact.version,
         "object": "model_drift",

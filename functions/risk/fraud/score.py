@@ -16,6 +16,7 @@ from typing import Any, Final
 
 from functions.core.errors import ConflictError, InvalidError
 from functions.credit.model_session import ModelSession
+from functions.credit.models.artifacts import shipped
 from functions.credit.scoring import (
     ARTIFACTS,
     LOGIT_TOLERANCE,
@@ -25,6 +26,7 @@ from functions.credit.scoring import (
     released,
     sigmoid,
 )
+from functions.platform.observability import count
 from functions.risk.fraud.features import FEATURES, USUAL_ORDER_MINOR, ScoredOrder, TerminalHistory, fraud_features
 from functions.risk.profile import RiskProfile
 
@@ -40,10 +42,6 @@ REASONS: Final[dict[str, tuple[str, str, str]]] = {
     "terminal": ("fraud_terminal", "Orders at this terminal turned out to be fraud", "该终端近期出现过欺诈交易"),
 }
 """Family of inputs to stable code and text in English and Chinese; for the staff."""
-
-
-FORMER: Final = "former"
-"""Folder of the models that have decided before, each under its version: a decision is made again with its own."""
 
 
 class ModelNotKeptError(ConflictError):
@@ -162,40 +160,48 @@ def score_order(order: ScoredOrder, profile: RiskProfile, terminal: TerminalHist
     return score_inputs(fraud_features(order, profile, terminal))
 
 
-def score_inputs(inputs: Sequence[float]) -> FraudScore:
+def score_inputs(inputs: Sequence[float], champion: str = "") -> FraudScore:
     """Score one order from its inputs by the model in force.
 
     Args:
         inputs: As `fraud_features` makes them.
+        champion: Version that people have chosen; "" for the package's release. A package that does not carry it
+            scores by its release: an order does not wait for a deployment, and its record names who scored it.
 
     Raises:
         ModelIntegrityError: See `load_model`.
     """
-    return _loaded().score(inputs)
+    if not champion:
+        return _loaded().score(inputs)
+    try:
+        return model_of(champion).score(inputs)
+    except ModelNotKeptError:
+        count("fraud_champion_not_carried")
+        return _loaded().score(inputs)
 
 
 def model_of(version: str) -> FraudModel:
-    """A model by its version: the one in force, or a former one that is kept beside it.
+    """A model by its version: the package's release, or another that the package carries.
 
     Raises:
         ModelNotKeptError: Neither.
         ModelIntegrityError: See `load_model`.
     """
-    return _loaded() if _loaded().version == version else _former(version)
+    return _loaded() if _loaded().version == version else _other(version)
 
 
 @cache
-def _former(version: str) -> FraudModel:
-    folder = MODEL_FOLDER / FORMER / version
-    if not folder.is_dir():
+def _other(version: str) -> FraudModel:
+    artifact = shipped().get(version)
+    if artifact is None or artifact.model != "fraud":
         raise ModelNotKeptError(version=version)
-    return load_model(folder)
+    return load_model(artifact.folder)
 
 
 def unload() -> None:
     """Drop what this process has loaded."""
     _loaded.cache_clear()
-    _former.cache_clear()
+    _other.cache_clear()
 
 
 def prove() -> None:

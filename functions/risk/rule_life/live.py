@@ -1,7 +1,7 @@
-"""What decides now: rule sets and named lists as a container knows them, at most half a minute old.
+"""What decides now: rule sets, named lists and the fraud model as a container knows them, at most half a minute old.
 
-A refresh is one small read unless something has changed. Decisions name the set they were made with, so a container
-that is a little behind decides rightly by what it has, and says so.
+A refresh is one small read, of the head and of the models' registry, unless something has changed. Decisions name the
+set and the model they were made with: a container that is a little behind decides rightly by what it has, and says so.
 """
 
 from __future__ import annotations
@@ -12,14 +12,16 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from functions.core.errors import ConflictError, UnavailableError
+from functions.credit.models.store import RegistryItem
 from functions.platform.container import container
+from functions.platform.storage import keys
 from functions.platform.storage.transactions import ConditionFailedError, commit
 from functions.risk.named_lists.lists import NamedLists
 from functions.risk.named_lists.store import read_lists
 from functions.risk.record import DecisionRecord, ruleset_of, unpack
 from functions.risk.rule_life.in_force import InForce
 from functions.risk.rule_life.publication import every_rule, plan_publication
-from functions.risk.rule_life.store import HeadItem, read_head, read_rules, read_ruleset, short
+from functions.risk.rule_life.store import HeadItem, read_rules, read_ruleset, short
 from functions.risk.ruling.default_rules import RELEASE, default_ruleset
 from functions.risk.ruling.ruleset import RuleSet
 
@@ -52,18 +54,28 @@ def forget() -> None:
 
 
 def live() -> InForce:
-    """Rule sets and lists in force.
+    """Rule sets, lists and fraud model in force.
 
     Raises:
         UnavailableError: Storage did not answer, or does not hold what the head names.
     """
     if _copy.live is None or time.monotonic() - _copy.read_at > CACHED_S:
-        _refresh(read_head(container().tables))
+        _refresh(*_read())
     assert _copy.live is not None
     return _copy.live
 
 
-def _refresh(head: HeadItem | None) -> None:
+def _read() -> tuple[HeadItem | None, RegistryItem | None]:
+    """R32: which rule sets decide, and which fraud model; in one request."""
+    wanted = [(HeadItem, keys.RULES, keys.HEAD), (RegistryItem, keys.MODELS, "fraud")]
+    head, models = container().tables.batch_get(wanted)
+    return (
+        head if isinstance(head, HeadItem) else None,
+        models if isinstance(models, RegistryItem) else None,
+    )
+
+
+def _refresh(head: HeadItem | None, models: RegistryItem | None) -> None:
     now = time.monotonic()
     if head is None:
         _copy.live = InForce(default_ruleset(synchronous=True), default_ruleset(synchronous=False), NamedLists({}))
@@ -73,6 +85,9 @@ def _refresh(head: HeadItem | None) -> None:
         lists = replace(known, until={**known.until, **read_lists(container().tables, changed)})
         _copy.live = InForce(_in_force(head.sync), _in_force(head.stream), lists, head.release)
         _copy.version, _copy.list_versions = head.version, dict(head.lists)
+    assert _copy.live is not None
+    champion, challenger = (models.champion, models.challenger) if models else ("", "")
+    _copy.live = replace(_copy.live, fraud_model=champion, fraud_challenger=challenger or "")
     _copy.read_at = now
 
 

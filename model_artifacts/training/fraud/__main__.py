@@ -17,9 +17,10 @@ import numpy as np
 from model_artifacts.training.fraud import recipe
 from model_artifacts.training.fraud.card import card
 from model_artifacts.training.fraud.detection import judged
-from model_artifacts.training.fraud.release import write, write_json
+from model_artifacts.training.fraud.release import write
 from model_artifacts.training.fraud.simulator import Town, simulate
 from model_artifacts.training.fraud.study import Study, report, spread, study
+from model_artifacts.training.release import write_json
 
 ARTIFACTS = Path(__file__).resolve().parents[2]
 THRESHOLDS = (0.05, 0.1, 0.2, 0.3, 0.5, 0.9)

@@ -108,8 +108,8 @@ def _closing(manifest: Mapping[str, Any]) -> list[str]:
         "",
         "## Going back",
         "",
-        "Every load checks the sha256 and the golden scores. To go back, deploy the former folder; decisions name the",
-        "version that scored them.",
+        "Every load checks the sha256 and the golden scores. Former models stay under `model_artifacts/challengers`;",
+        "people let them in and take them back (`/v1/models`). Decisions name the version that scored them.",
     ]
 
 

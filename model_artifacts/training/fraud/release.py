@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import gzip
 import hashlib
-import json
 import platform
-import shutil
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -16,11 +14,12 @@ import numpy as np
 
 from functions.credit.scoring import LOGIT_TOLERANCE
 from functions.risk.fraud.features import FEATURES, NEVER
-from functions.risk.fraud.score import FORMER, load_model
+from functions.risk.fraud.score import load_model
 from model_artifacts.training.compiling import Compiled, compile_booster
 from model_artifacts.training.fraud import recipe
 from model_artifacts.training.fraud.card import card
 from model_artifacts.training.fraud.study import Study
+from model_artifacts.training.release import keep_former, write_json
 
 LIBRARIES = ("lightgbm", "numpy", "onnx", "onnxruntime")
 
@@ -68,24 +67,6 @@ def write(done: Study, metrics: dict[str, Any], artifacts: Path) -> Path:
     return folder
 
 
-def keep_former(folder: Path, version: str) -> None:
-    """Set the model in force aside before another takes its place: its decisions are made again with it.
-
-    Args:
-        folder: The model's folder.
-        version: Of the model that comes; the same one again replaces itself.
-    """
-    manifest = folder / "manifest.json"
-    if not manifest.exists():
-        return
-    outgoing = json.loads(manifest.read_text("utf-8"))["version"]
-    if outgoing != version:
-        aside = folder / FORMER / outgoing
-        aside.mkdir(parents=True, exist_ok=True)
-        for name in ("model.onnx", "manifest.json", "golden_scores.json"):
-            shutil.copy(folder / name, aside / name)
-
-
 def _manifest(done: Study, compiled: Compiled, metrics: dict[str, Any]) -> dict[str, Any]:
     contributions = np.asarray(lightgbm.Booster(model_str=done.text).predict(done.inputs, pred_contrib=True))[:, :-1]
     strength = np.abs(contributions).mean(0)
@@ -108,7 +89,8 @@ def _manifest(done: Study, compiled: Compiled, metrics: dict[str, Any]) -> dict[
         "training": {
             "data": "simulated; model_artifacts/training/fraud/simulator.py, seed 0",
             "rows": len(done.train),
-            "inputs_sha256": hashlib.sha256(np.ascontiguousarray(done.inputs).tobytes()).hexdigest(),
+            "data_sha256": hashlib.sha256(np.ascontiguousarray(done.inputs).tobytes()).hexdigest(),
+            "simulated": True,
             "recipe": {"rounds": recipe.ROUNDS, "parameters": recipe.PARAMETERS},
             "libraries": {name: version(name) for name in LIBRARIES},
             "python": platform.python_version(),
@@ -127,8 +109,3 @@ def golden_scores(folder: Path) -> dict[str, Any]:
         case = {"name": name, "inputs": inputs, "logit": score.logit, "contributions": score.contributions}
         cases.append({**case, "probability": score.probability})
     return {"model": "fraud", "tolerance": LOGIT_TOLERANCE, "scores": cases}
-
-
-def write_json(path: Path, value: object) -> None:
-    """JSON as all artifacts have it: sorted, and the same bytes for the same value."""
-    path.write_text(json.dumps(value, ensure_ascii=False, indent=1, sort_keys=True) + "\n", encoding="utf-8")

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from functions.credit.models.artifacts import shipped
+from functions.credit.models.kinds import kind_of
 from functions.credit.models.outcomes import Labelled
 from functions.credit.policies.policy import load_policy
 from functions.credit.scoring import load_model, sigmoid
@@ -130,4 +131,4 @@ def test_a_behavior_challenger_is_judged_beside_the_champion_and_has_no_rejects(
 def test_every_challenger_of_the_package_is_small_and_whole():
     for artifact in shipped().values():
         assert (artifact.folder / "model.onnx").stat().st_size <= 1_000_000
-        load_model(artifact.model, artifact.folder.parent)
+        kind_of(artifact.model).load(artifact.version)

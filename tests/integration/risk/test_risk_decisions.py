@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -55,23 +56,41 @@ def test_it_comes_out_the_same_after_the_rules_have_changed(shop: Shop) -> None:
     assert replays[0]["ruleset"] != replays[1]["ruleset"]
 
 
-def test_it_comes_out_the_same_after_the_model_has_changed(
-    shop: Shop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.fixture
+def another_release(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], None]]:
+    """Puts a model of another version in the place of the package's release."""
+
+    def deploy() -> None:
+        folder = tmp_path / "fraud"
+        shutil.copytree(fraud_score.MODEL_FOLDER, folder)
+        manifest = json.loads((folder / "manifest.json").read_text())
+        (folder / "manifest.json").write_text(json.dumps({**manifest, "version": "fraud-000000000000"}))
+        monkeypatch.setattr(fraud_score, "MODEL_FOLDER", folder)
+        fraud_score.unload()
+
+    yield deploy
+    monkeypatch.undo()
+    fraud_score.unload()
+
+
+def test_it_comes_out_the_same_after_the_model_has_changed(shop: Shop, another_release: Callable[[], None]) -> None:
+    version = fraud_score.load_model().version
+    auth = shop.authorize(60_000)
+    another_release()  # the release before it is carried on
+    after = shop.authorize(60_000)
+    replays = [decision(shop, each["id"], "/replay") for each in (auth, after)]
+    assert [(replay["identical"], replay["model_version"]) for replay in replays] == [
+        (True, version),
+        (True, "fraud-000000000000"),
+    ]
+
+
+def test_a_decision_whose_model_is_no_longer_carried_says_so(
+    shop: Shop, another_release: Callable[[], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     auth = shop.authorize(60_000)
-    folder = tmp_path / "fraud"
-    shutil.copytree(fraud_score.MODEL_FOLDER, folder)
-    version = fraud_score.load_model().version
-    shutil.copytree(fraud_score.MODEL_FOLDER, folder / "former" / version)
-    manifest = json.loads((folder / "manifest.json").read_text())
-    (folder / "manifest.json").write_text(json.dumps({**manifest, "version": "fraud-000000000000"}))
-    monkeypatch.setattr(fraud_score, "MODEL_FOLDER", folder)
-    fraud_score.unload()
-    assert shop.authorize(60_000)["status"] == "approved"
-    replay = decision(shop, auth["id"], "/replay")
-    assert (replay["identical"], replay["model_version"]) == (True, version)
-    shutil.rmtree(folder / "former")
-    fraud_score.unload()
+    another_release()
+    monkeypatch.setattr(fraud_score, "shipped", dict)
     token = shop.platform.staff_token("auditor")
     gone = shop.api.get(f"/v1/risk-decisions/{auth['id']}/replay", token=token)
     assert (gone.status, gone["code"]) == (409, "model_not_kept")

@@ -13,8 +13,8 @@ from model_artifacts.training import measures
 from tests.builders.platform import START
 
 
-def case(ours="approved", theirs="approved", logits=(0.0, 0.0), bad=None, limits=(100, 100)):
-    return Case(ours, theirs, *limits, *logits, bad)
+def case(ours="approved", theirs="approved", logits=(0.0, 0.0), bad=None, limits=(100, 100), week=""):
+    return Case(ours, theirs, *limits, *logits, bad, week)
 
 
 def test_the_swap_set_counts_whom_only_one_of_them_takes():
@@ -35,6 +35,37 @@ def test_outcomes_judge_the_order_where_both_kinds_are_known():
 def test_a_challenger_that_scores_everyone_alike_has_not_moved():
     assert compare([case(logits=(x / 10, x / 10)) for x in range(50)], 0.0)["stability_index"] == 0.0
     assert compare([case(logits=(x / 10, x / 10 + 3)) for x in range(50)], 0.0)["stability_index"] > 0.25
+
+
+def test_what_each_would_have_stopped_is_counted_by_how_it_ended():
+    cases = [case("approved", "held", bad=True), case("declined", "step_up", bad=True), case("held", bad=False), case()]
+    assert compare(cases, 0.0)["outcomes"]["stopped"] == {
+        "champion": {"bad": 1, "good": 1},
+        "challenger": {"bad": 2, "good": 0},
+    }
+    assert compare([case("scored", "scored", bad=True)], 0.0)["outcomes"]["stopped"]["champion"]["bad"] == 0
+
+
+def test_ends_may_be_those_of_other_cases_than_the_sample():
+    report = compare([case(), case()], 0.0, [case("held", bad=True), case(bad=False), case("held")])
+    assert (report["cases"], report["outcomes"]["known"], report["outcomes"]["bad"]) == (2, 2, 1)
+    assert report["outcomes"]["stopped"]["champion"] == {"bad": 1, "good": 0}
+
+
+def test_scores_lie_between_edges_of_twenty_points():
+    # points are 600 − 20/ln 2 · (logit + ln 20): 514 at even odds, more with less risk
+    scores = compare([case(logits=(0.0, -6.0)), case(logits=(0.0, -30.0))], 0.0)["scores"]
+    assert scores == [
+        {"points_to": 520, "champion": 2, "challenger": 0},
+        {"points_to": 700, "champion": 0, "challenger": 1},
+        {"points_to": None, "champion": 0, "challenger": 1},
+    ]
+
+
+def test_each_week_is_compared_by_itself():
+    cases = [case(week="2026-W47"), case("held", week="2026-W47"), case(week="2026-W48"), case("held")]
+    weeks = [(one["week"], one["cases"], one["agreement"]) for one in compare(cases, 0.0)["weeks"]]
+    assert weeks == [("2026-W48", 1, 1.0), ("2026-W47", 2, 0.5)]
 
 
 def test_nothing_judged_is_a_report_too():

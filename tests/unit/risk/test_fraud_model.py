@@ -14,11 +14,11 @@ import lightgbm
 import numpy as np
 import pytest
 
-from functions.credit.scoring import ModelIntegrityError
+from functions.credit.models.artifacts import CHALLENGERS, shipped
+from functions.credit.scoring import ARTIFACTS, ModelIntegrityError
 from functions.risk.counters import DAY_S, Ring
 from functions.risk.fraud.features import FEATURES, NEVER, SLOT_S, ScoredOrder, TerminalHistory, fraud_features
 from functions.risk.fraud.score import (
-    FORMER,
     MODEL_FOLDER,
     REASONS,
     UnknownCurrencyError,
@@ -31,9 +31,9 @@ from functions.risk.profile import History, RiskProfile
 from model_artifacts.training.fraud.card import card
 from model_artifacts.training.fraud.detection import SCENARIOS, attacks
 from model_artifacts.training.fraud.metrics import auc, average_precision, card_precision, split
-from model_artifacts.training.fraud.release import keep_former
 from model_artifacts.training.fraud.replay import FIRST_DAY_S, USUAL_MINOR, matrix
 from model_artifacts.training.fraud.simulator import Town, Transactions, simulate
+from model_artifacts.training.release import keep_former
 
 ROOT = Path(__file__).resolve().parents[3]
 NAMES = [feature.name for feature in FEATURES]
@@ -212,9 +212,15 @@ def test_a_model_that_is_replaced_is_kept_and_still_loads(tmp_path: Path) -> Non
     shutil.copytree(MODEL_FOLDER, folder)
     version = load_model(folder).version
     keep_former(folder, version)
-    assert not (folder / FORMER / version).exists()
+    assert not (tmp_path / CHALLENGERS).exists()
     keep_former(folder, "fraud-000000000000")
-    assert load_model(folder / FORMER / version).version == version
+    assert load_model(tmp_path / CHALLENGERS / version / "fraud").version == version
+    (folder / "manifest.json").write_text((folder / "manifest.json").read_text().replace(version, "fraud-000000000000"))
+    for other in ("application", "behavior"):
+        (tmp_path / other).mkdir()
+        shutil.copy(ARTIFACTS / other / "manifest.json", tmp_path / other)
+    carried = {one.version: one.released for one in shipped(tmp_path).values() if one.model == "fraud"}
+    assert carried == {"fraud-000000000000": True, version: False}
 
 
 def test_the_card_tells_how_soon_and_at_what_cost() -> None:
