@@ -22,6 +22,7 @@ from functions.platform.storage.transactions import ConditionFailedError, WriteS
 from functions.platform.web.context import Call
 from functions.privacy import store
 from functions.privacy.obligation import LineStanding, Obligation, obligations
+from functions.servicing.autopay.instrument_service import plan_forgotten_accounts
 
 _TRIES: Final = 5
 
@@ -67,14 +68,18 @@ def erase_again(customer_id: str) -> bool:
     except NotFoundError:
         return False
     closing = [plan_close(line, request_id="restore", settled=False) for line in get_lines(aliases.values())]
-    commit(container().tables, customers.plan_erasure(customer_id, "restore"), *closing)
+    commit(
+        container().tables,
+        customers.plan_erasure(customer_id, "restore"),
+        plan_forgotten_accounts(customer_id),
+        *closing,
+    )
     return True
 
 
 def _require_settled(customer: Customer, lines: list[LineItem]) -> None:
     standing = [LineStanding(line.currency, line.held, line.outstanding) for line in lines]
-    balances = {currency: owed_to(customer.id, currency) for currency in sorted(customer.aliases)}
-    found = obligations(standing, plan_states(customer.id), balances)
+    found = obligations(standing, plan_states(customer.id), owed_to(customer.id))
     if found:
         raise ErasureBlockedError(
             "pay what is owed, wait for what is held, and have credit paid out first",
@@ -94,6 +99,7 @@ def _forgetting(customer_id: str, lines: list[LineItem], call: Call) -> list[Wri
     now = container().clock.wall()
     return [
         customers.plan_erasure(customer_id, call.request_id),
+        plan_forgotten_accounts(customer_id),
         *(plan_close(line, request_id=call.request_id) for line in lines),
         store.plan_tombstone(customer_id, epoch_ms(now), call.request_id),
     ]

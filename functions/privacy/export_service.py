@@ -17,13 +17,14 @@ from functions.credit.upkeep.reading import my_line
 from functions.customers import service as customers
 from functions.customers.present import present_consents, present_profile
 from functions.ledger.service import list_owned
-from functions.lending.plans.balance_store import balance_of
+from functions.lending.plans.balance_store import owed_to
 from functions.payments.disputes.service import list_own
 from functions.platform.container import container
 from functions.platform.observability import count
 from functions.platform.storage.table import RawItem
 from functions.platform.web.context import Call
 from functions.platform.web.pagination import MAX_LIMIT
+from functions.servicing.autopay.instrument_service import list_instruments, list_mandates
 from functions.servicing.plan_service import list_plans, show_agreement
 from functions.servicing.reminder_service import preference_of
 from functions.servicing.statements.service import list_statements
@@ -54,13 +55,15 @@ def export(call: Call) -> dict[str, Any]:
         "consent_history": customers.consent_history(own.id),
         "credit_applications": [_application(each, own.id) for each in list_applications(own.id)],
         "credit_lines": [my_line(own, currency) for currency in sorted(own.aliases)],
-        "credit_balances": {currency: balance_of(own.id, currency) for currency in sorted(own.aliases)},
+        "credit_balances": dict.fromkeys(sorted(own.aliases), 0) | owed_to(own.id),
         "plans": plans,
         "agreements": [show_agreement(plan["id"], call) for plan in plans],
         "disputes": [each for plan in plans for each in _all(_disputes_of(plan["id"]), call)],
         "statements": list(_all(list_statements, call)),
         "devices": list_devices(own.id)["data"],
         "reminders": _reminders(own.id),
+        "instruments": list_instruments(own.id)["data"],
+        "mandates": list_mandates(own.id),
         "ledger_entries": list(_entries(own.id)),
     }
     count("CustomerExported")

@@ -24,13 +24,15 @@ class ExportView(Answer):
     consent_history: list[_Part]
     credit_applications: list[_Part] = Field(description="Each with the whole record of its decision.")
     credit_lines: list[_Part] = Field(description="Each with why it changed.")
-    credit_balances: dict[str, int] = Field(description="Currency → minor units.")
+    credit_balances: dict[str, int] = Field(description="Currency → minor units, those on their way included.")
     plans: list[_Part]
     agreements: list[_Part]
     disputes: list[_Part]
     statements: list[_Part]
     devices: list[_Part]
     reminders: _Part
+    instruments: list[_Part]
+    mandates: list[_Part] = Field(description="To collect what falls due, one a currency.")
     ledger_entries: list[_Part] = Field(description="Every movement of money, as the ledger holds it.")
 
 

@@ -7,6 +7,7 @@ fails the transaction.
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Final
 
 from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.operand import Path
@@ -16,6 +17,9 @@ from functions.platform.container import container
 from functions.platform.storage import keys
 from functions.platform.storage.table import IntegerAttribute, Item
 from functions.platform.storage.transactions import Update, WriteSet
+
+_MOST: Final = 200
+"""More than there are currencies in use."""
 
 
 class BalanceItem(Item):
@@ -29,6 +33,10 @@ class BalanceItem(Item):
     in_transit = IntegerAttribute(attr_name="it", default=0)
     changed_at_ms = IntegerAttribute(attr_name="t", default=0)
 
+    @property
+    def currency(self) -> str:
+        return self.sk.removeprefix(keys.BALANCES)
+
 
 def balance_of(customer_id: str, currency: str) -> int:
     """What a customer has to their credit, consistently. Minor units."""
@@ -36,10 +44,12 @@ def balance_of(customer_id: str, currency: str) -> int:
     return item.amount if item else 0
 
 
-def owed_to(customer_id: str, currency: str) -> int:
-    """What we owe a customer, consistently: their credit balance, and what of it is on its way. Minor units."""
-    item: BalanceItem | None = container().tables.get(BalanceItem, customer_id, keys.balance(currency), consistent=True)
-    return item.amount + max(0, item.in_transit) if item else 0
+def owed_to(customer_id: str) -> dict[str, int]:
+    """What we owe a customer, consistently: credit balances, and what of them is on its way. Currency → minor units."""
+    found, _ = container().tables.query(
+        BalanceItem, customer_id, limit=_MOST, sort=Path("sk").startswith(keys.BALANCES), consistent=True
+    )
+    return {item.currency: item.amount + max(0, item.in_transit) for item in found}
 
 
 def plan_balance_change(

@@ -174,9 +174,12 @@ def endpoint(endpoint_id: str) -> str:
     return f"{ENDPOINTS}{endpoint_id}"
 
 
+BALANCES = "bal#"
+
+
 def balance(currency: str) -> str:
     """Sort key under a customer: the credit balance in a currency."""
-    return f"bal#{currency}"
+    return f"{BALANCES}{currency}"
 
 
 PRODUCTS = "products"

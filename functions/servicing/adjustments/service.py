@@ -56,6 +56,7 @@ from functions.servicing.adjustments.store import (
 from functions.servicing.credit_service import draw_now
 from functions.servicing.hardship.limits import DeferralCostChangedError, ReplanCostChangedError
 from functions.servicing.hardship.replan_service import made_of
+from functions.servicing.repayment import CurrencyMismatchError
 
 _TRIES: Final = 5
 _STAFF: Final = "staff"
@@ -75,6 +76,7 @@ def propose(body: AdjustmentRequest, call: Call) -> tuple[dict[str, Any], bool]:
     Raises:
         InsufficientScopeError: The kind is another role's.
         NotFoundError: No such plan or customer.
+        CurrencyMismatchError: Goodwill in a currency in which the customer has no line.
         NothingToWaiveError: More than the late charge that is due; carries it.
         DeferralCostChangedError, DeferralLimitError, DeferralRefusedError: As of a customer's own deferral.
         ReplanCostChangedError, ReplanLimitError, ReplanRefusedError: As of a customer's own re-plan.
@@ -95,7 +97,7 @@ def propose(body: AdjustmentRequest, call: Call) -> tuple[dict[str, Any], bool]:
 
 
 def _new(name: str, body: AdjustmentRequest, command: Command, by: str, now: datetime) -> AdjustmentItem:
-    customer = get_customer(body.customer_id).id if body.customer_id else None
+    customer = _creditor(body.customer_id, body.currency) if body.customer_id else None
     item = AdjustmentItem(
         pk=name,
         version=0,
@@ -119,6 +121,15 @@ def _new(name: str, body: AdjustmentRequest, command: Command, by: str, now: dat
     if item.kind == MANUAL:
         _posting(item)
     return item
+
+
+def _creditor(customer_id: str, currency: str) -> str:
+    """Whose credit balance a correction goes to: there is one where there is a line."""
+    customer = get_customer(customer_id)
+    if currency not in customer.aliases:
+        detail = f"there is no credit line in {currency}"
+        raise CurrencyMismatchError(detail, errors=(FieldError("/currency", "mismatch", detail),))
+    return customer.id
 
 
 def _days_of(item: AdjustmentItem) -> int:

@@ -11,7 +11,7 @@ from functions.core.money import require_currency
 from functions.customers.service import sealer_of
 from functions.platform.container import container
 from functions.platform.storage import keys
-from functions.platform.storage.transactions import ConditionFailedError, commit
+from functions.platform.storage.transactions import ConditionFailedError, WriteSet, commit
 from functions.platform.web.commands import same_body
 from functions.platform.web.context import Call
 from functions.servicing.autopay.schemas import AutopayRequest, InstrumentRequest
@@ -23,6 +23,7 @@ from functions.servicing.autopay.store import (
     instruments_of,
     mandates_of,
     plan_instrument,
+    plan_mandate_gone,
     plan_removal,
     plan_state,
 )
@@ -115,6 +116,11 @@ def list_instruments(customer_id: str) -> dict[str, Any]:
     return {"data": [present_instrument(item) for item in found]}
 
 
+def list_mandates(customer_id: str) -> list[dict[str, Any]]:
+    """A customer's mandates, given or taken back."""
+    return [present_autopay(item.currency, item) for item in mandates_of(customer_id)]
+
+
 def remove_instrument(name: str, call: Call) -> dict[str, Any]:
     """Forget an account.
 
@@ -130,6 +136,16 @@ def remove_instrument(name: str, call: Call) -> dict[str, Any]:
     except ConditionFailedError:
         raise NotFoundError from None
     return present_instrument(item)
+
+
+def plan_forgotten_accounts(customer_id: str) -> WriteSet:
+    """Forget all accounts and mandates of a customer, last digits and banks too.
+
+    Raises (at commit):
+        ConditionFailedError: One was removed meanwhile.
+    """
+    accounts = WriteSet.union(plan_removal(item) for item in instruments_of(customer_id))
+    return accounts + WriteSet.union(plan_mandate_gone(item) for item in mandates_of(customer_id))
 
 
 def own_instrument(name: str, customer_id: str) -> InstrumentItem:

@@ -140,6 +140,11 @@ def plan_removal(item: InstrumentItem) -> WriteSet:
     return WriteSet.of(Delete(InstrumentItem, item.pk, item.sk, Path("pk").exists()))
 
 
+def plan_mandate_gone(item: MandateItem) -> WriteSet:
+    """Forget a mandate."""
+    return WriteSet.of(Delete(MandateItem, item.pk, item.sk, Path("pk").exists()))
+
+
 def plan_state(item: MandateItem | RunItem, seen_version: int) -> WriteSet:
     """A mandate or a run: new, or over the version that was read.
 

@@ -57,7 +57,7 @@ def _loaded(name: str) -> ReceiptItem:
 
 
 def assign_receipt(name: str, body: AssignRequest, call: Call) -> tuple[dict[str, Any], bool]:
-    """Say whose money a receipt is; it pays what is due, of the day on which it came.
+    """Say whose money a receipt is; it pays what is due, of the day on which it came, and the rest is credit balance.
 
     Returns:
         The receipt with its repayment, and whether it was this very command before.
@@ -65,7 +65,7 @@ def assign_receipt(name: str, body: AssignRequest, call: Call) -> tuple[dict[str
     Raises:
         NotFoundError: No such receipt, customer, or plan of theirs.
         ReceiptStateError: Assigned or taken back already; carries where it stands.
-        NothingToRepayError: The customer has no open plan in this currency.
+        NothingToRepayError: The customer has no line in this currency, or the plan named is not open.
     """
     box, command = container(), call.command()
     for _ in range(_TRIES):
@@ -107,7 +107,9 @@ def _wish(repayment: str, item: ReceiptItem, body: AssignRequest, command: Comma
         key=command.key,
         body=command.body,
     )
-    require_possible(wish, [each.plan() for each in found.plans])
+    # who has paid everything may have paid twice: that is their credit, where there is a line
+    if wish.plan_id or wish.plan_ids or item.currency not in customer.aliases:
+        require_possible(wish, [each.plan() for each in found.plans])
     return found, wish
 
 

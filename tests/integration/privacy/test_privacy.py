@@ -7,6 +7,8 @@ import json
 import pytest
 
 from functions.ledger.audit.export_service import export_ledger
+from functions.lending.plans.balance_store import plan_balance_change
+from functions.platform.storage.transactions import commit
 from functions.privacy.replay import main as replay
 from tests.builders.platform import TABLE, Platform
 from tests.builders.shop import Shop, a_shop
@@ -82,6 +84,26 @@ def test_erasure_leaves_nothing_that_opens_or_finds_the_person(shop, platform):
     assert not [raw["pk"]["S"] for raw in platform.items() if raw["pk"]["S"].startswith(("tel#", "doc#"))]
     everything = repr(platform.items()) + repr(platform.items(platform.settings.ledger_table))
     assert not [secret for secret in known if secret in everything]
+
+
+def test_bank_accounts_and_mandates_are_exported_and_forgotten_with_their_last_digits(shop, platform):
+    account = shop.api.post(
+        "/v1/me/instruments", {"number": "6222020200012345678", "bank": "ICBC"}, token=shop.customer
+    )
+    asked = {"enabled": True, "instrument_id": account["id"]}
+    assert shop.api("PUT", "/v1/me/autopay", asked, token=shop.customer).status == 200
+    export = shop.mine("export")
+    assert [each["last4"] for each in export["instruments"]] == ["5678"]
+    assert [each["instrument_id"] for each in export["mandates"]] == [account["id"]]
+    assert erase(shop).status == 200
+    assert not [raw for raw in platform.items() if raw["sk"]["S"].startswith(("ins#", "autopay#"))]
+    assert not {"5678", "ICBC"} & {value for raw in platform.items() for each in raw.values() for value in each.values()
+                                   if isinstance(value, str)}  # fmt: skip
+
+
+def test_a_credit_balance_keeps_the_person_in_whatever_currency(shop, platform):
+    commit(platform.tables, plan_balance_change(shop.customer_id, "EUR", 500, platform.clock.now()))
+    assert [each["code"] for each in erase(shop)["errors"]] == ["credit_balance"]
 
 
 def test_asked_twice_the_answer_is_the_same(shop):

@@ -71,6 +71,11 @@ def test_a_refused_correction_moves_nothing_and_its_proposer_may_take_it_back(sh
     assert shop.balance() == 0
 
 
+def test_goodwill_goes_where_there_is_a_line(shop: Shop) -> None:
+    refused = make(shop, "goodwill", 500, customer_id=shop.customer_id, currency="EUR")
+    assert (refused.status, refused["code"]) == (422, "currency_mismatch")
+
+
 def test_goodwill_pays_what_is_due_at_once_and_stands_in_the_books_as_an_expense(shop: Shop) -> None:
     bought = shop.buy(3_000, term=1)
     shop.platform.clock.advance_business(31 * DAY)

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from functions.ledger.events import sequence
+from functions.ledger.service import owned_accounts
 from tests.builders.platform import LEDGER_TABLE, Platform
 from tests.builders.rail import send
 from tests.builders.shop import Shop, a_shop
@@ -42,6 +43,11 @@ def assign(shop: Shop, receipt: str, key: str = "k", **body: Any) -> Any:
 def account(shop: Shop, slug: str) -> int:
     rows = staff(shop, "GET", "/v1/ledger/accounts", role="finance")["data"]
     return sum(each["balance_minor"] for row in rows if row["account"] == slug for each in row["balances"])
+
+
+def credit_in_books(shop: Shop) -> int:
+    [found] = [each for each in owned_accounts(shop.customer_id) if each["account"] == "customer_credit_balance"]
+    return int(found["balances"][0]["balance_minor"])
 
 
 def test_receipts_are_listed_newest_first(shop: Shop) -> None:
@@ -111,10 +117,26 @@ def test_a_receipt_taken_back_can_not_be_assigned(shop: Shop) -> None:
     assert assign(shop, receipt)["current_status"] == "reversed"
 
 
+def test_money_of_who_owes_nothing_is_their_credit_and_taken_back_from_it(shop: Shop) -> None:
+    receipt = arrives(shop)
+    assert assign(shop, receipt)["status"] == "assigned"
+    assert (shop.balance(), credit_in_books(shop)) == (10_000, 10_000)
+    arrives(shop, status="reversed")
+    assert (shop.balance(), credit_in_books(shop)) == (0, 0)
+
+
+def test_nothing_is_assigned_in_a_currency_without_a_line(shop: Shop) -> None:
+    body = {
+        "reference": "invoice 1", "provider_reference": "wire-1", "status": "confirmed",
+        "amount_minor": 10_000, "currency": "EUR",
+    }  # fmt: skip
+    refused = assign(shop, str(send(shop, body)["id"]))
+    assert (refused.status, refused["code"]) == (409, "nothing_to_repay")
+
+
 def test_nothing_is_assigned_to_nobody_or_to_anothers_plan(shop: Shop) -> None:
     receipt = arrives(shop)
     assert assign(shop, receipt, "a", customer_id="cus_00000000000000000000000001").status == 404
-    assert assign(shop, receipt, "b")["code"] == "nothing_to_repay"
     other = a_shop(shop.platform)
     plan = other.buy(10_000, term=1)["plan_id"]
     assert assign(shop, receipt, "c", plan_id=plan).status == 404
