@@ -51,3 +51,19 @@ def test_every_scored_application_is_counted_by_the_assessor(shop: RemoteShop) -
     before = shop.get(f"/v1/models/{champion}/drift", auditor)["rows"]
     shop.newcomer()
     eventually("the count", lambda: shop.get(f"/v1/models/{champion}/drift", auditor)["rows"] > before)
+
+
+@pytest.mark.slow  # a container looks for a challenger every half minute
+def test_an_order_is_judged_by_the_fraud_model_s_challenger_too(shop: RemoteShop) -> None:
+    auditor, modeller, why = shop.staff("auditor"), shop.staff("modeller"), {"reason": "seen"}
+    models = shop.get("/v1/models", auditor)["data"]
+    challenger = next(row["id"] for row in models if (row["model"], row["role"]) == ("fraud", "candidate"))
+    shop.post(f"/v1/models/{challenger}/challenge", why, token=modeller, status=200)
+
+    def compared() -> dict[str, object] | None:
+        shop.authorize(shop.newcomer(), 30_000)  # another one: so many orders of one were a rush
+        report: dict[str, object] = shop.get(f"/v1/models/{challenger}/compare", auditor)
+        return report if report["cases"] else None
+
+    assert eventually("a comparison", compared)["agreement"] == 1.0
+    shop.post(f"/v1/models/{challenger}/withdraw", why, token=modeller, status=200)
