@@ -128,6 +128,10 @@ def alarms(specs: Mapping[str, FunctionSpec], streaming: Iterable[str]) -> Resou
             "model-drift", "The people who are scored no longer look like those of training.",
             (METRICS_NAMESPACE, "ModelDriftAlarms"), own, period_s=3600,
         ),
+        "FraudChampionAlarm": _alarm(
+            "fraud-champion", "Orders are scored by another fraud model than people chose.",
+            (METRICS_NAMESPACE, "fraud_champion_not_carried"), own, period_s=300,
+        ),
         "LedgerLagAlarm": _alarm(
             "ledger-lag", "Ledger entries wait over 15 minutes for their place in the log.",
             (METRICS_NAMESPACE, "LedgerLagSeconds"), own, statistic="Maximum", threshold=900, period_s=300, periods=3,
