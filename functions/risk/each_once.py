@@ -1,12 +1,14 @@
 """Taking a batch of stream records in, each once, whatever is delivered twice, late or in another order.
 
 One transaction for as many records as fit: every item they touch over the version that was read, and a note of every
-record (SEEN). A note that exists already drops its record, and the rest is tried again on a fresh read.
+record (SEEN) for which none of those items says that it was taken in. A note that exists already drops its record, and
+the rest is tried again on a fresh read.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Final, Protocol, TypeVar
 
 from functions.core.errors import UnavailableError
@@ -34,7 +36,22 @@ class Touching(Protocol):
 
 
 T = TypeVar("T", bound=Touching)
-Plan = Callable[[Sequence[T]], list[WriteSet]]
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """What some records change.
+
+    Args:
+        writes: Over the versions that were read.
+        noted: Ids of those that need a note; of the others an item among the writes says that they were taken in.
+    """
+
+    writes: Sequence[WriteSet]
+    noted: Sequence[str]
+
+
+Plan = Callable[[Sequence[T]], Planned]
 """What some records change, on a fresh read of all that they touch."""
 
 
@@ -77,10 +94,10 @@ def _commit_part(part: Sequence[T], plan: Plan[T]) -> None:
     for _ in range(_TRIES):
         if not pending:
             return
-        wall_s = int(box.clock.wall().timestamp())
-        notes = [plan_seen(CONSUMER, each.event_id, wall_s, _seen) for each in pending]
+        wall_s, planned = int(box.clock.wall().timestamp()), plan(pending)
+        notes = [plan_seen(CONSUMER, event_id, wall_s, _seen) for event_id in planned.noted]
         try:
-            commit(box.tables, *notes, *plan(pending))
+            commit(box.tables, *notes, *planned.writes)
         except _SeenError:
             known = seen_before(CONSUMER, [each.event_id for each in pending])
             pending = [each for each in pending if each.event_id not in known]

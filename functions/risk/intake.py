@@ -1,6 +1,7 @@
 """What a stream record means to risk, taken in once: counters, profiles, merchants' days, links, the portfolio's sums.
 
-All of it for as many records as fit is one transaction, over one read of what they touch, under one note a record.
+All of it for as many records as fit is one transaction, over one read of what they touch. That a record was taken in
+stands in the customer's profile, where a new order writes that anyway, or in a note of its own.
 """
 
 from __future__ import annotations
@@ -9,10 +10,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from functions.platform.bus.stream import StreamRecord
-from functions.platform.storage.transactions import WriteSet
 from functions.risk.counting.observing import Countable, countable
 from functions.risk.counting.service import count, orders_of, shards_of, wanted_to_count
-from functions.risk.each_once import commit_once
+from functions.risk.each_once import Planned, commit_once
 from functions.risk.memory import Memory
 from functions.risk.watch.learning import learn, wanted_to_learn
 from functions.risk.watch.lessons import Lesson, lesson_of
@@ -33,8 +33,13 @@ class Heard:
     lesson: Lesson | None = None
 
     @property
+    def own(self) -> tuple[int, str] | None:
+        """Line and id of the new order whose customer's profile says that it was taken in; None of other records."""
+        return self.counts.own if self.counts is not None else None
+
+    @property
     def touches(self) -> set[str]:
-        """Names of the items that it may write, its note among them."""
+        """Names of the items that it may write, a note among them."""
         note = {f"note {self.event_id}"}
         return note.union(*(part.touches for part in (self.counts, self.lesson) if part is not None))
 
@@ -51,14 +56,21 @@ def take_in(batch: Sequence[Heard]) -> None:
     Raises:
         UnavailableError: Others kept changing the same items; the batch comes again.
     """
-    commit_once(batch, _writes)
+    commit_once(batch, _planned)
 
 
-def _writes(pending: Sequence[Heard]) -> list[WriteSet]:
+def _planned(pending: Sequence[Heard]) -> Planned:
     """On a fresh read: of everything, and once more where something is spread over several items."""
-    counted = [each.counts for each in pending if each.counts is not None]
-    lessons = [each.lesson for each in pending if each.lesson is not None]
+    counted, lessons = _parts(pending)
     orders, memory = orders_of(counted), Memory()
     memory.read([*wanted_to_count(counted, orders), *wanted_to_learn(lessons)])
-    memory.read(shards_of(memory, orders))
-    return [*count(memory, counted, orders), *learn(memory, lessons), *memory.profiles()]
+    new = [each for each in pending if not (each.own and memory.was_taken_in(*each.own))]
+    noted = [each.event_id for each in new if not (each.own and memory.mark(*each.own))]
+    counted, lessons = _parts(new)
+    memory.read(shards_of(memory, counted, orders))
+    return Planned([*count(memory, counted, orders), *learn(memory, lessons), *memory.profiles()], noted)
+
+
+def _parts(batch: Sequence[Heard]) -> tuple[list[Countable], list[Lesson]]:
+    counted = [each.counts for each in batch if each.counts is not None]
+    return counted, [each.lesson for each in batch if each.lesson is not None]

@@ -60,6 +60,16 @@ class Memory:
         """What a customer's profile is from now."""
         self._learned[alias] = profile
 
+    def was_taken_in(self, alias: int, authorization_id: str) -> bool:
+        """Whether the customer's profile says that a new order was taken in."""
+        return self.profile_item(alias).has_taken_in(authorization_id)
+
+    def mark(self, alias: int, authorization_id: str) -> bool:
+        """Let the customer's profile say so from now; False where it has no room."""
+        self.learn(alias, self.profile(alias))
+        wall_s = int(container().clock.wall().timestamp())
+        return self.profile_item(alias).take_in(authorization_id, wall_s)
+
     def profiles(self) -> list[WriteSet]:
         """Every profile that something was learned of, over the version that was read."""
         return [self._written(alias, profile) for alias, profile in self._learned.items()]

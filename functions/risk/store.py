@@ -19,7 +19,8 @@ SEEN_LIFE_S = 48 * 3600
 RECENT_S = 48 * 3600
 MOST_RECENT = 12
 _RECENT = struct.Struct(">16sI")
-"""An order's id and the instant it was made, seconds since 1970."""
+"""An order's id and the instant it was made; of a mark, that at which it was taken in. Seconds since 1970."""
+MOST_MARKS = 32
 
 
 class ProfileItem(Item):
@@ -27,6 +28,8 @@ class ProfileItem(Item):
 
     packed = BinaryAttribute(legacy_encoding=False, attr_name="p", null=True)
     recent = BinaryAttribute(legacy_encoding=False, attr_name="o", null=True)
+    marks = BinaryAttribute(legacy_encoding=False, attr_name="m", null=True)
+    noted_until_s = IntegerAttribute(attr_name="nu", null=True)
     lists = UnicodeAttribute(attr_name="ls", null=True)  # names, space-separated; "name@day" ends after that day
     version = IntegerAttribute(attr_name="v", default=1)
 
@@ -43,6 +46,29 @@ class ProfileItem(Item):
     def orders_since(self, at_s: int) -> tuple[str, ...]:
         """Ids of the latest orders made at an instant or after it, the oldest first, whatever became of them."""
         return tuple(id_text("auth", raw) for raw, at in self._recent() if at >= at_s)
+
+    def has_taken_in(self, authorization_id: str) -> bool:
+        """Whether a new order was taken in here before, as its mark says."""
+        return id_bytes(authorization_id) in dict(_RECENT.iter_unpack(self.marks or b""))
+
+    def take_in(self, authorization_id: str, wall_s: int) -> bool:
+        """Mark a new order as taken in, for as long as its record can come again.
+
+        Args:
+            authorization_id: Not taken in before.
+            wall_s: Now, wall time.
+
+        Returns:
+            False where so many orders came that there is no room: its record needs a note of its own, and so does
+            every other until that note is over.
+        """
+        fresh = {order: at for order, at in _RECENT.iter_unpack(self.marks or b"") if wall_s - at < SEEN_LIFE_S}
+        if len(fresh) >= MOST_MARKS or wall_s < (self.noted_until_s or 0):
+            self.noted_until_s = wall_s + SEEN_LIFE_S
+            return False
+        fresh[id_bytes(authorization_id)] = wall_s
+        self.marks = b"".join(_RECENT.pack(*mark) for mark in fresh.items())
+        return True
 
     def _recent(self) -> list[tuple[bytes, int]]:
         return list(_RECENT.iter_unpack(self.recent or b""))

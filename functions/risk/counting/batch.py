@@ -52,7 +52,7 @@ class CountedBatch:
         The profile learns an order as the customer's own when it is made, or when a person lets a held one go on.
         What is wrong with a device it learns at once.
         """
-        if each.alias is not None and (each.released or (order.counted and not order.held and not each.labelled)):
+        if each.alias is not None and (each.released or each.own):
             self._own.append((each.event_id, each.alias, order))
         if each.released:
             return

@@ -84,6 +84,13 @@ class Countable:
     released: bool = False
 
     @property
+    def own(self) -> tuple[int, str] | None:
+        """Line and id of a new order that is the customer's own from the first: its profile is written with it."""
+        if self.order is None or self.alias is None or self.released or self.order.held or not self.order.counted:
+            return None
+        return self.alias, self.order.id
+
+    @property
     def touches(self) -> set[str]:
         """Its customer's profile, its terminal and counters; of a sharded one, two items."""
         own = {f"profile {self.alias}"}

@@ -36,10 +36,10 @@ def wanted_to_count(pending: Sequence[Countable], orders: Mapping[str, SeenOrder
     yield from ((TerminalItem, keys.terminal(order.terminal)) for order in orders.values())
 
 
-def shards_of(memory: Memory, orders: Mapping[str, SeenOrder]) -> Iterator[Wanted]:
+def shards_of(memory: Memory, pending: Sequence[Countable], orders: Mapping[str, SeenOrder]) -> Iterator[Wanted]:
     """The items that the records count in, where the first has been read."""
     batch = CountedBatch(memory)
-    for event_id, order in orders.items():
+    for event_id, order in ((each.event_id, orders[each.event_id]) for each in pending if each.event_id in orders):
         yield from ((CounterItem, batch.counter_key(s, event_id)) for s in order.subjects.values())
         yield TerminalItem, batch.terminal_key(order.terminal, event_id)
 

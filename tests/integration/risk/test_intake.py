@@ -1,4 +1,4 @@
-"""What a record means to risk is one transaction under one note: counted and learned once, or not at all."""
+"""What a record means to risk is one transaction, marked or noted once: counted and learned once, or not at all."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from functions.risk.portfolio.contributions import deltas
 from functions.risk.portfolio.measures import held
 from functions.risk.portfolio.store import all_sums
 from functions.risk.portfolio.sums import Sums
-from functions.risk.store import ProfileItem
+from functions.risk.store import MOST_MARKS, ProfileItem
 from functions.risk.watch.lessons import Lesson, Use
 from functions.risk.watch.store import LinkItem
 from tests.builders.platform import START, Platform
@@ -132,7 +132,7 @@ def test_whatever_is_delivered_twice_late_beside_another_or_unanswered_counts_on
     assert sorted(token.customers_30d for token in known.profile().devices) == [1, 1]
 
 
-def test_a_new_order_is_one_read_and_one_transaction_with_one_note(shop: Shop) -> None:
+def test_a_new_order_is_one_read_and_one_transaction_and_its_mark_stands_in_the_profile(shop: Shop) -> None:
     shop.platform.records(reader="mine")
     order = {**shop.pay_body(20_000), "device": DEVICES[0]}
     assert shop.api.post("/v1/authorizations", order, token=shop.key).status == 201
@@ -142,7 +142,7 @@ def test_a_new_order_is_one_read_and_one_transaction_with_one_note(shop: Shop) -
         take_in([new])
     assert meter.requests == ["BatchGetItem", "TransactWriteItems"]
     kinds = Tally(name.partition("#")[0] for name in meter.sizes)
-    assert kinds == {"seen": 1, "risk": 1, "cnt": 2, "term": 1, "link": 1, "agg": 1}
+    assert kinds == {"risk": 1, "cnt": 2, "term": 1, "link": 1, "agg": 1}
 
 
 def test_a_note_that_was_taken_meanwhile_drops_its_record_and_no_other(shop: Shop) -> None:
@@ -152,6 +152,16 @@ def test_a_note_that_was_taken_meanwhile_drops_its_record_and_no_other(shop: Sho
         take_in(meant)
     assert meter.requests.count("TransactWriteItems") == 3  # refused; the other's; what was left
     assert counters(shop.platform) == expected_counters(records)
+
+
+def test_a_customer_who_orders_more_than_the_profile_can_mark_is_counted_once_by_notes(platform: Platform) -> None:
+    orders = [Countable(f"e{n}", order=an_order(n, merchant_id="mer_1"), alias=100) for n in range(MOST_MARKS + 8)]
+    delivered = [Heard(each.event_id, counts=each) for each in orders * 2]
+    random.Random(5).shuffle(delivered)
+    for start in range(0, len(delivered), 7):
+        take_in(delivered[start : start + 7])
+    assert profile(platform).profile().history.count == len(orders)
+    assert len([i for i in platform.items() if i["pk"]["S"].startswith("seen#")]) == 8
 
 
 def test_a_part_never_changes_more_items_than_a_transaction_holds(platform: Platform) -> None:
