@@ -36,6 +36,8 @@ class Case:
         challenger_logit: The same.
         bad: Whether it went bad, or was fraud; None while nobody knows.
         week: ISO week it was judged in, "2026-W47"; "" if that is not told.
+        amount_minor: Of an order; 0 of what is none.
+        currency: Of the order, ISO 4217.
     """
 
     champion_outcome: str
@@ -46,6 +48,8 @@ class Case:
     challenger_logit: float
     bad: bool | None = None
     week: str = ""
+    amount_minor: int = 0
+    currency: str = ""
 
 
 def compare(cases: Sequence[Case], offset: float, ended: Sequence[Case] | None = None) -> dict[str, Any]:
@@ -59,8 +63,8 @@ def compare(cases: Sequence[Case], offset: float, ended: Sequence[Case] | None =
     Returns:
         JSON values. `matrix` counts champion outcome → challenger outcome; `swapped_in` and `swapped_out` are cases
         that only the challenger, or only the champion, approves; `scores` counts points from one edge to the next;
-        `outcomes.stopped` counts, of the cases whose end is known, those that each would not have let go on; `auc`
-        stands where ends of both kinds are known.
+        `outcomes.stopped` counts, of the cases whose end is known, those that each would not have let go on;
+        `bad_minor` is what fraudulent orders were worth, by currency; `auc` stands where ends of both kinds are known.
     """
     pairs = Counter((one.champion_outcome, one.challenger_outcome) for one in cases)
     known = [one for one in (cases if ended is None else ended) if one.bad is not None]
@@ -141,9 +145,10 @@ def _outcomes(known: Sequence[Case], offset: float) -> dict[str, Any]:
     return {
         "known": len(known),
         "bad": len(bad),
+        "bad_minor": _ends(known)["bad_minor"],
         "stopped": {
-            "champion": _stopped([(one.champion_outcome, bool(one.bad)) for one in known]),
-            "challenger": _stopped([(one.challenger_outcome, bool(one.bad)) for one in known]),
+            "champion": _ends([one for one in known if one.champion_outcome not in _GOES_ON]),
+            "challenger": _ends([one for one in known if one.challenger_outcome not in _GOES_ON]),
         },
         "auc": {
             "champion": auc([one.champion_logit for one in known], [bool(one.bad) for one in known]) if both else None,
@@ -158,9 +163,14 @@ def _outcomes(known: Sequence[Case], offset: float) -> dict[str, Any]:
     }
 
 
-def _stopped(ends: Sequence[tuple[str, bool]]) -> dict[str, int]:
-    stopped = [bad for outcome, bad in ends if outcome not in _GOES_ON]
-    return {"bad": sum(stopped), "good": len(stopped) - sum(stopped)}
+def _ends(cases: Sequence[Case]) -> dict[str, Any]:
+    """How many of them ended badly and well, and what the orders among the bad ones were worth, by currency."""
+    bad = [one for one in cases if one.bad]
+    worth: Counter[str] = Counter()
+    for one in bad:
+        worth[one.currency] += one.amount_minor
+    bad_minor = {currency: total for currency, total in sorted(worth.items()) if currency}
+    return {"bad": len(bad), "good": len(cases) - len(bad), "bad_minor": bad_minor}
 
 
 def auc(scores: Sequence[float], bad: Sequence[bool]) -> float:

@@ -41,4 +41,6 @@ def _case(item: ShadowItem, bad: bool | None = None) -> Case:  # noqa: FBT001  t
         challenger_logit=theirs["logit"],
         bad=bad,
         week=item.figures.get("week", ""),
+        amount_minor=item.figures.get("amount_minor", 0),
+        currency=item.figures.get("currency", ""),
     )

@@ -87,6 +87,8 @@ def _case(item: AuthorizationItem, model: FraudModel) -> ShadowItem | None:
     ours, theirs = champion.score(scored.inputs), model.score(scored.inputs)
     figures = {
         "week": week_of(from_epoch_ms(item.created_at_ms)),
+        "amount_minor": item.amount,
+        "currency": item.currency,
         "champion": _opinion(record.outcome, ours.logit),
         "challenger": _opinion(outcome_with(record, rules, theirs.bps), theirs.logit),
     }

@@ -140,7 +140,8 @@ def test_what_a_case_finds_out_is_in_the_comparison(shop: Shop, monkeypatch: pyt
     assert decide(shop, the_case(shop), "approve", outcome="cleared").status == 200
     outcomes = read(shop, f"/{CHALLENGER}/compare")["outcomes"]
     assert (outcomes["known"], outcomes["bad"]) == (2, 1)
-    assert outcomes["stopped"] == {"champion": {"bad": 1, "good": 0}, "challenger": {"bad": 1, "good": 0}}
+    assert outcomes["stopped"]["champion"] == {"bad": 1, "good": 0, "bad_minor": {"CNY": 60_000}}
+    assert outcomes["stopped"]["challenger"] == outcomes["stopped"]["champion"]
     assert outcomes["auc"] == {"champion": 1.0, "challenger": 1.0}
     monkeypatch.setattr(report, "MOST_CASES", 0)  # labels are few among many orders: a sample seldom holds them
     beyond = read(shop, f"/{CHALLENGER}/compare")

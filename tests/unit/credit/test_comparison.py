@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -40,8 +41,8 @@ def test_a_challenger_that_scores_everyone_alike_has_not_moved():
 def test_what_each_would_have_stopped_is_counted_by_how_it_ended():
     cases = [case("approved", "held", bad=True), case("declined", "step_up", bad=True), case("held", bad=False), case()]
     assert compare(cases, 0.0)["outcomes"]["stopped"] == {
-        "champion": {"bad": 1, "good": 1},
-        "challenger": {"bad": 2, "good": 0},
+        "champion": {"bad": 1, "good": 1, "bad_minor": {}},
+        "challenger": {"bad": 2, "good": 0, "bad_minor": {}},
     }
     assert compare([case("scored", "scored", bad=True)], 0.0)["outcomes"]["stopped"]["champion"]["bad"] == 0
 
@@ -49,7 +50,23 @@ def test_what_each_would_have_stopped_is_counted_by_how_it_ended():
 def test_ends_may_be_those_of_other_cases_than_the_sample():
     report = compare([case(), case()], 0.0, [case("held", bad=True), case(bad=False), case("held")])
     assert (report["cases"], report["outcomes"]["known"], report["outcomes"]["bad"]) == (2, 2, 1)
-    assert report["outcomes"]["stopped"]["champion"] == {"bad": 1, "good": 0}
+    assert report["outcomes"]["stopped"]["champion"] == {"bad": 1, "good": 0, "bad_minor": {}}
+
+
+def test_the_fraud_value_that_each_stops_is_told_by_currency():
+    orders = [
+        replace(case(ours, theirs, bad=bad), amount_minor=amount, currency=currency)
+        for ours, theirs, bad, amount, currency in (
+            ("held", "approved", True, 700, "CNY"),
+            ("held", "step_up", True, 30, "EUR"),
+            ("approved", "held", True, 11, "EUR"),
+            ("held", "held", False, 9_999, "CNY"),
+        )
+    ]
+    outcomes = compare(orders, 0.0)["outcomes"]
+    assert outcomes["bad_minor"] == {"CNY": 700, "EUR": 41}
+    assert outcomes["stopped"]["champion"]["bad_minor"] == {"CNY": 700, "EUR": 30}
+    assert outcomes["stopped"]["challenger"]["bad_minor"] == {"EUR": 41}
 
 
 def test_scores_lie_between_edges_of_twenty_points():
