@@ -56,7 +56,7 @@ def outcome_with(record: DecisionRecord, rules: RuleSet, score_bps: int) -> Outc
 
 
 def shadow_orders(body: Mapping[str, Any]) -> None:
-    """Score decided orders with the challenger; the same message twice writes the same.
+    """Score decided orders with the challenger; the same message twice makes the same cases.
 
     Args:
         body: As `asking.ask_challenger` puts it, the orders of one batch of the stream.
@@ -64,7 +64,11 @@ def shadow_orders(body: Mapping[str, Any]) -> None:
     challenger = read_registry("fraud")[0].challenger
     if challenger is None:
         return  # withdrawn, or promoted, since it was asked
-    box, model = container(), model_of(challenger)
+    try:
+        box, model = container(), model_of(challenger)
+    except ModelNotKeptError:  # an older package is back: no dead letter a batch for as long as it stays
+        count("shadow_orders_missed", len(body["authorizations"]))
+        return
     wanted = [(AuthorizationItem, each, keys.SELF) for each in body["authorizations"]]
     orders = box.tables.batch_get(wanted, consistent=True)
     judged = (_case(item, model) for item in orders if isinstance(item, AuthorizationItem))

@@ -12,7 +12,7 @@ import pytest
 from functions.credit.models import report
 from functions.credit.models.artifacts import release_of, shipped
 from functions.credit.models.events import assess
-from functions.credit.models.store import ShadowItem, read_registry
+from functions.credit.models.store import ShadowItem, read_registry, shadow_scores
 from functions.payments.store import AuthorizationItem
 from functions.platform.storage import keys
 from functions.risk.fraud import score as fraud_score
@@ -200,6 +200,18 @@ def test_a_package_that_does_not_carry_the_champion_scores_by_its_release_and_sa
     monkeypatch.setattr(fraud_score, "shipped", dict)
     order = shop.authorize(60_000)
     assert (order["status"], scored_by(shop, order["id"])) == ("approved", RELEASE)
+
+
+def test_a_package_that_does_not_carry_the_challenger_compares_nothing_and_fails_no_message(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    act(shop, "challenge", by="ann")
+    shop.authorize(60_000)
+    bodies = asked(shop)
+    fraud_score.unload()
+    monkeypatch.setattr(fraud_score, "shipped", dict)
+    assessed(bodies)
+    assert shadow_scores(CHALLENGER, 10) == []
 
 
 def test_a_live_stage_promotes_no_model_that_learned_from_made_up_people_but_goes_back_to_its_release(
