@@ -340,7 +340,7 @@ def explained(raw: RawItem | None, intent: Intent) -> str:
     reason = hold_refusal(raw, intent.quote.amount_minor, (nonce, intent.command.key), wall_ms)
     if reason == "used":
         line = LineItem.from_raw_data(dict(raw or {}))
-        raise TokenUsedError if is_used(line, nonce) else IdempotencyKeyReusedError
+        raise IdempotencyKeyReusedError if is_used(line, intent.command.key) else TokenUsedError
     return reason
 
 

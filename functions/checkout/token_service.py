@@ -13,6 +13,7 @@ from functions.checkout.tokens import (
     LIFETIME,
     CustomerToken,
     Quote,
+    QuoteInvalidError,
     quote_hash,
     read_quote,
     require_fresh,
@@ -52,7 +53,7 @@ def create_merchant_token(body: MerchantTokenRequest, call: Call) -> tuple[dict[
 
     Raises:
         InvalidError: `pay` without a quote.
-        QuoteInvalidError, QuoteExpiredError: Of another merchant, or too old.
+        QuoteInvalidError, QuoteExpiredError: Of another merchant, at another customer's price, or too old.
         CurrencyMismatchError: No line of hers is in the quote's currency.
         AgreementChangedError: `agreement_hash` is of another document.
     """
@@ -71,6 +72,8 @@ def create_merchant_token(body: MerchantTokenRequest, call: Call) -> tuple[dict[
         require_fresh(quote, wall)
         currency = quote.currency
         require_currency_of_line(currency, customer.aliases)
+        if quote.alias is not None and customer.aliases.get(currency) != quote.alias:
+            raise QuoteInvalidError("it was made for another customer")
         offer = personal_offer(quote, customer)
         agreement = agreement_of(offer, quote, merchant, body.language or customer.language)
         if body.agreement_hash is not None and body.agreement_hash != agreement.sha256.hex():

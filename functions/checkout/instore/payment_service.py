@@ -241,6 +241,7 @@ def _payer(sale: Sale, line: LineItem | None, *, final: bool) -> tuple[Proof, Li
     Raises:
         CodeInvalidError: Nobody's; or of a device that was removed, an alias that was renewed. All look alike.
         CodeExpiredError, CodeUsedError: It was somebody's.
+        IdempotencyKeyReusedError: It is used, and the command's key with it, for another payment.
     """
     proof = sale.proof if sale.fresh else None
     if proof is None or line is None or not is_known(proof, line):
@@ -251,7 +252,7 @@ def _payer(sale: Sale, line: LineItem | None, *, final: bool) -> tuple[Proof, Li
         count_wrong(sale.code, sale.merchant.id, sale.body.terminal_id)
         raise CodeInvalidError
     if (line.last_counter or 0) >= proof.counter:
-        raise CodeUsedError
+        raise IdempotencyKeyReusedError if is_used(line, sale.command.key) else CodeUsedError
     return proof, line
 
 

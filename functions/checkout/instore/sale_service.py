@@ -12,6 +12,7 @@ from functions.core.clock import isoformat, parse_instant
 from functions.core.errors import ConflictError, NotFoundError, UnavailableError
 from functions.lending.refund import ZeroRefundError
 from functions.merchants.service import get_merchant
+from functions.payments import authorization as rules
 from functions.payments.authorization import DEAD, Status
 from functions.payments.capture_service import capture_sale, read_capture, sale_command
 from functions.payments.refund_service import find_refund, reverse_capture
@@ -66,9 +67,15 @@ def complete(reference: str, call: Call) -> tuple[dict[str, Any], bool]:
 def finish(
     item: AuthorizationItem, asked_by: Call | None = None, request_id: str = ""
 ) -> tuple[AuthorizationItem, bool]:
-    """Keep the agreement and capture the sale, once whoever asks; whether it was captured before."""
+    """Keep the agreement and capture the sale, once whoever asks; whether it was captured before.
+
+    Raises:
+        AuthorizationStateError, AuthorizationSuspendedError, AuthorizationExpiredError: Nothing is written.
+    """
     agreed = item.agreement
     if not agreed:
+        value = to_value(item)
+        rules.capture(value, value.remaining_minor, final=True, now=container().clock.now())
         agreement = agreement_of(item)
         commit(container().tables, plan_agreed(item, agreement))
         agreed = agreement.sha256

@@ -58,6 +58,13 @@ def test_the_same_key_for_another_order_is_refused_and_holds_nothing(shop: Shop)
     assert shop.line()["held_minor"] == 120_000
 
 
+def test_a_key_used_for_another_order_is_named_before_the_token_that_came_with_it(shop: Shop) -> None:
+    body = shop.pay_body(120_000, "one")
+    shop.api.post("/v1/authorizations", body, token=shop.key, key="once")
+    reply = shop.api.post("/v1/authorizations", {**body, "reference": "two"}, token=shop.key, key="once")
+    assert (reply.status, reply["code"]) == (422, "idempotency_key_reused")
+
+
 @pytest.mark.pain(16)
 def test_the_same_order_submitted_twice_is_one_payment(shop: Shop) -> None:
     body = shop.pay_body(120_000, "order-16")

@@ -157,6 +157,16 @@ def test_somebody_without_a_line_gets_no_personal_offers_and_no_reason(platform:
     assert a_shop(platform, magic.DECLINED).offers(129_900) == []
 
 
+def test_a_personal_quote_is_nobody_elses(shop: Shop) -> None:
+    other, poor = a_shop(shop.platform), a_shop(shop.platform, magic.DECLINED)
+    quote = next(o["quote"] for o in shop.offers(129_900) if o["term_count"] == 6)
+    body = {"merchant_id": shop.merchant_id, "purpose": "pay", "quote": quote}
+    for stranger in (other, poor):
+        reply = shop.api.post("/v1/me/merchant-tokens", body, token=stranger.customer)
+        assert (reply.status, reply["code"]) == (422, "quote_invalid")
+    assert shop.token("pay", quote).status == 201
+
+
 def test_the_agreement_accepted_is_the_one_shown(shop: Shop) -> None:
     quote = shop.offers(129_900)[1]["quote"]
     shown = shop.token("pay", quote)["agreement"]

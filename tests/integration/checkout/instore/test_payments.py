@@ -48,6 +48,15 @@ def test_a_code_pays_once(till: Till) -> None:
     assert till.shop.line()["held_minor"] == 10_000
 
 
+def test_the_key_of_a_payment_is_no_good_for_another_though_its_code_is_used(till: Till) -> None:
+    body = till.body(10_000, "sale")
+    till.send(body, key="once")
+    for other in ({**body, "reference": "another"}, till.body(10_000, "a-third", code=till.code(steps=1))):
+        again = till.send(other, key="once")
+        assert (again.status, again["code"]) == (422, "idempotency_key_reused")
+    assert till.shop.line()["held_minor"] == 10_000
+
+
 def test_an_earlier_code_pays_nothing_after_a_later_one(till: Till) -> None:
     before = till.code(steps=-1)
     till.pay(10_000)

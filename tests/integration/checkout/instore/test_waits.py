@@ -290,6 +290,17 @@ def test_undoing_a_declined_payment_stops_the_next_try_on_its_way(till: Till) ->
     assert till.pay(60_000, "sale")["decline"] == {"code": "reversed"}
 
 
+def test_what_can_not_be_captured_can_not_be_completed_and_leaves_no_agreement(till: Till) -> None:
+    till.reverse("never-came")
+    till.reverse("too-late")
+    till.pay(60_000, "too-late")
+    till.pay(100_001, "big")
+    for reference, status in (("never-came", "voided"), ("too-late", "declined"), ("big", "awaiting_confirmation")):
+        done = till.complete(reference)
+        assert (done.status, done["code"], done["current_status"]) == (409, "authorization_state", status)
+    assert not [i for i in till.platform.items() if i["pk"]["S"].startswith("agr#")]
+
+
 def test_a_suspended_sale_is_not_captured_by_the_clock(till: Till) -> None:
     paid = till.pay(60_000, "sale")
     suspend(till, paid["authorization_id"])
