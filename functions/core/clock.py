@@ -97,12 +97,15 @@ def parse_instant(text: str) -> datetime:
     """Inverse of `isoformat`; accepts any RFC 3339 offset.
 
     Raises:
-        ValueError: Not RFC 3339, or without an offset.
+        ValueError: Not RFC 3339, without an offset, or in no year that can be told in UTC.
     """
     at = datetime.fromisoformat(text)
     if at.tzinfo is None:
         raise ValueError("an instant needs an offset")
-    return at.astimezone(UTC)
+    try:
+        return at.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("an instant lies in the years 1 to 9999") from None
 
 
 def epoch_ms(at: datetime) -> int:

@@ -63,6 +63,12 @@ def test_an_instant_without_offset_is_refused():
         parse_instant("2026-11-22T08:00:00")
 
 
+@pytest.mark.parametrize("text", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-12:00"])
+def test_an_instant_outside_all_years_is_refused(text):
+    with pytest.raises(ValueError, match="years"):
+        parse_instant(text)
+
+
 @pytest.mark.pain(24)
 def test_the_day_is_that_of_the_place_not_of_utc():
     late = datetime(2026, 11, 22, 17, tzinfo=UTC)
