@@ -232,8 +232,11 @@ def take_back(
     customer_id: str,
     reference: str,
     credit_available_minor: int,
+    since_on: date = date.max,
 ) -> Allocation:
     """Undo a repayment that the customer's bank has taken back, on every plan it went to.
+
+    What of it became credit balance and has paid something since is owed again there, the newest first.
 
     Args:
         plans: The customer's, among them all that `parts` name.
@@ -243,6 +246,7 @@ def take_back(
         customer_id: Whose.
         reference: The repayment's own.
         credit_available_minor: The credit balance now; it gives what is no longer on a plan, and never more.
+        since_on: Day from which on the repayment can have paid anything as credit balance.
 
     Raises:
         UnknownPlanError: A part's plan is not among them.
@@ -250,18 +254,20 @@ def take_back(
     """
     _require_one_owner(plans, customer_id)
     by_id = {plan.id: plan for plan in plans}
-    available, done = credit_available_minor, {}
+    done = _undrawn(by_id, credit_minor - credit_available_minor, on, since_on)
+    available = credit_available_minor + sum(effect.credit_balance_minor for _plan, effect in done.values())
     # The part that became credit balance at once comes first: it was never anywhere else.
     credit = min(credit_minor, available)
     available -= credit
     for part in parts:
         if part.plan_id not in by_id:
             raise UnknownPlanError
+        plan, earlier = done.get(part.plan_id, (by_id[part.plan_id], NOTHING))
         new, effect = life.reverse_repayment(
-            by_id[part.plan_id], reference, part.amount_minor, on=on, credit_available_minor=available
+            plan, reference, part.amount_minor, on=on, credit_available_minor=available
         )
         available += min(0, effect.credit_balance_minor)
-        done[part.plan_id] = (new, effect)
+        done[part.plan_id] = (new, earlier + effect)
     own = _taken_from_customer(customer_id, credit, credit_minor - credit)
     effects = {plan_id: effect for plan_id, (_plan, effect) in done.items()}
     return Allocation(
@@ -271,6 +277,24 @@ def take_back(
         -credit,
         sum(effects.values(), own),
     )
+
+
+def _undrawn(plans: Mapping[str, Plan], lack_minor: int, on: date, since_on: date) -> dict[str, tuple[Plan, Effect]]:
+    """The plans that owe a credit balance again what it lacks, each with what became of it."""
+    drawings = [
+        (drawing.on, plan.opened_at, plan.id, place, drawing)
+        for plan in plans.values()
+        for place, drawing in enumerate(life.drawings_of(plan, since_on))
+    ]
+    done: dict[str, tuple[Plan, Effect]] = {}
+    for *_, name, _place, drawing in sorted(drawings, key=lambda each: each[:4], reverse=True):
+        if lack_minor <= 0:
+            break
+        plan, earlier = done.get(name, (plans[name], NOTHING))
+        new, effect = life.take_drawing_back(plan, drawing, on=on)
+        lack_minor -= effect.credit_balance_minor
+        done[name] = (new, earlier + effect)
+    return done
 
 
 def _taken_from_customer(customer_id: str, credit_minor: int, shortfall_minor: int) -> Effect:

@@ -136,6 +136,33 @@ def reverse_repayment(
     return perform(plan, Operation(OperationKind.REVERSE, on, amount_minor, option, reversal.reversal_key(key)))
 
 
+def drawings_of(plan: Plan, since_on: date) -> list[Operation]:
+    """What a credit balance has paid on a plan since a day and was not taken back, oldest first."""
+    taken = {reversal.target_key(line) for line in plan.journal if line.kind is OperationKind.REVERSE}
+    return [
+        line
+        for line in plan.journal
+        if line.kind is OperationKind.REPAY
+        and line.option == Source.CREDIT_BALANCE
+        and line.on >= since_on
+        and line.key
+        and line.key not in taken
+    ]
+
+
+def take_drawing_back(plan: Plan, drawing: Operation, *, on: date) -> tuple[Plan, Effect]:
+    """Let a credit balance have again what it paid on a plan, which owes it again.
+
+    Args:
+        plan: Of any state.
+        drawing: One of `drawings_of`.
+        on: Today.
+    """
+    _require_now(plan, on)
+    key = reversal.reversal_key(drawing.key)
+    return perform(plan, Operation(OperationKind.REVERSE, on, drawing.amount_minor, 0, key))
+
+
 def waive_late(plan: Plan, amount_minor: int, *, on: date, reference: str = "") -> tuple[Plan, Effect]:
     """Forgive late charge that is due.
 

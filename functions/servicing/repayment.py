@@ -161,7 +161,24 @@ def _is_open(plan: Plan) -> bool:
     return plan.state in {PlanState.ACTIVE, PlanState.CHARGED_OFF}
 
 
-def spread(wish: Wish, plans: Sequence[Plan], amount_minor: int, reference: str) -> Allocation:
+def counts_on(plans: Sequence[Plan], value_on: date, today: date) -> date:
+    """The day of which money pays that was on its way before anything was due: the first on which something is.
+
+    It would have waited as credit balance until then; where it comes later, that is no fault of the customer's.
+
+    Args:
+        plans: Those it may go to.
+        value_on: The customer's day when they asked.
+        today: Where the customer is.
+    """
+    days = [
+        row.counted_from_on for plan in plans if plan.state is PlanState.ACTIVE for row in plan.rows if row.unpaid_minor
+    ]
+    first_on = min(days, default=value_on)
+    return first_on if value_on < first_on <= today else value_on
+
+
+def spread(wish: Wish, plans: Sequence[Plan], amount_minor: int, reference: str, today: date) -> Allocation:
     """Spread money that has come.
 
     Args:
@@ -169,9 +186,11 @@ def spread(wish: Wish, plans: Sequence[Plan], amount_minor: int, reference: str)
         plans: Those of `wish.plan_ids`, as they are now.
         amount_minor: Confirmed by the rail.
         reference: The repayment's id; a plan that knows it is not paid again.
+        today: Where the customer is.
     """
     chosen = oldest_first([plan for plan in plans if wish.plan_id in {None, plan.id}])
-    on = value_day(chosen, wish.value_on)
+    asked_on = counts_on(chosen, wish.value_on, today) if wish.intent == DUE else wish.value_on
+    on = value_day(chosen, asked_on)
     if wish.intent == PAYOFF:
         [plan] = chosen
         operation = Operation(OperationKind.PAYOFF, on, amount_minor, Source.RAIL, key_of(reference))

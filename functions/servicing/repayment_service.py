@@ -6,8 +6,9 @@ back with its callback, so that a crash in between loses nothing (docs/adr/0011)
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import datetime
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from datetime import date, datetime
 from typing import Any, Final
 
 from functions.core.clock import from_epoch_ms, isoformat, local_date
@@ -19,17 +20,27 @@ from functions.lending.allocation import Allocation, take_back
 from functions.lending.plan import PlanState
 from functions.lending.plans.balance_store import balance_of, plan_balance_change
 from functions.lending.plans.drawing import oldest_first
-from functions.lending.plans.service import Booking, Entries, PlanChanges, open_plan_ids
+from functions.lending.plans.service import (
+    Booking,
+    Entries,
+    PlanChanges,
+    draw_into,
+    open_plan_ids,
+    plan_ids_since,
+    read_plans,
+)
 from functions.lending.plans.store import PlanItem
 from functions.platform.container import container
 from functions.platform.observability import count
 from functions.platform.storage import keys
 from functions.platform.storage.outbox import Pending
+from functions.platform.storage.table import BATCH_GET_LIMIT
 from functions.platform.storage.transactions import ConditionFailedError, WriteSet, commit
 from functions.platform.web.commands import same_body
 from functions.platform.web.context import Call
 from functions.servicing.autopay.instrument_service import account_of, own_instrument
 from functions.servicing.autopay.store import INSTRUMENT_PREFIX
+from functions.servicing.credit_service import draw_now
 from functions.servicing.ports import Collection, RailWord
 from functions.servicing.repayment import (
     EVENTS,
@@ -205,6 +216,9 @@ def take_word(name: str, wish: Wish, said: RailWord, found: Found, request_id: s
             found = read(name, wish.plan_ids, consistent=True)
             continue
         count(f"Repayment_{after}")
+        if item.credited:
+            with suppress(UnavailableError):  # the next due day draws it otherwise
+                draw_now(item.customer_id, item.currency, box.clock.now())
         return item, found.own is not None
     raise UnavailableError("the plans are busy", retry_after_s=1)
 
@@ -226,12 +240,13 @@ def plan_word(
     """
     now, seen, before = container().clock.now(), item.version, item.status
     item.version, item.status, item.failure = seen + 1, str(after), said.failure_code
-    changes, entries = PlanChanges.of(plans), Entries()
+    takes_back = after is Status.REVERSED and before == Status.RECEIVED
+    changes, entries = PlanChanges.of(_with_later(item, plans) if takes_back and item.credited else plans), Entries()
     moved = 0
     if after is Status.RECEIVED:
         item.amount = said.amount_minor
         moved = _receive(item, changes, entries, now)
-    elif after is Status.REVERSED and before == Status.RECEIVED:
+    elif takes_back:
         moved = _take_back(item, changes, entries, now)
     item.explained = entries.memory_of(item.pk, item.explained)
     item.outbox = None
@@ -249,7 +264,7 @@ def plan_word(
 def _receive(item: RepaymentItem, changes: PlanChanges, entries: Entries, now: datetime) -> int:
     """Spread the money; returns what becomes credit balance."""
     wish, before = item.wish(), dict(changes.plans)
-    allocation = spread(wish, list(changes.plans.values()), item.amount, item.pk)
+    allocation = spread(wish, list(changes.plans.values()), item.amount, item.pk, _today(changes, now))
     item.allocate(allocation)
     recovered = allocation.effects and all(before[name].state is PlanState.CHARGED_OFF for name in allocation.effects)
     kind = EntryKind.PAYOFF if item.intent == PAYOFF else EntryKind.REPAYMENT
@@ -267,8 +282,8 @@ def _receive(item: RepaymentItem, changes: PlanChanges, entries: Entries, now: d
 def _take_back(item: RepaymentItem, changes: PlanChanges, entries: Entries, now: datetime) -> int:
     """Undo the repayment on every plan; returns what the credit balance gives, negative."""
     plans = list(changes.plans.values())
-    zone = next((each.zone for each in changes.items.values()), _NO_ZONE)
-    on = max([local_date(now, zone), *[plan.settled_on for plan in plans]])
+    on = max([_today(changes, now), *[plan.settled_on for plan in plans]])
+    available = balance_of(item.customer_id, item.currency)
     allocation = take_back(
         plans,
         item.allocated(),
@@ -276,10 +291,27 @@ def _take_back(item: RepaymentItem, changes: PlanChanges, entries: Entries, now:
         on=on,
         customer_id=item.customer_id,
         reference=item.pk,
-        credit_available_minor=balance_of(item.customer_id, item.currency),
+        credit_available_minor=available,
+        since_on=item.wish().value_on,
     )
     booking = Booking(EntryKind.REPAYMENT_REVERSAL, item.customer_id, item.currency, now, on, item.key.hex())
-    return _booked(item, booking, allocation, changes, entries)
+    moved = _booked(item, booking, allocation, changes, entries)
+    left = available + moved
+    if left > 0:  # what is left pays what is owed again, as any credit balance
+        moved -= draw_into(changes, entries, replace(booking, kind=EntryKind.CREDIT_BALANCE), left)
+    return moved
+
+
+def _today(changes: PlanChanges, now: datetime) -> date:
+    zone = next((each.zone for each in changes.items.values()), _NO_ZONE)
+    return local_date(now, zone)
+
+
+def _with_later(item: RepaymentItem, plans: list[PlanItem]) -> list[PlanItem]:
+    """The plans of a repayment, and those that its credit balance may have paid since."""
+    known = {each.pk for each in plans}
+    later = plan_ids_since(item.customer_id, item.currency, from_epoch_ms(item.created_at_ms))
+    return [*plans, *read_plans([each for each in later if each not in known][:BATCH_GET_LIMIT], consistent=True)]
 
 
 def _booked(

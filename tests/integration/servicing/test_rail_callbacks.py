@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from datetime import timedelta
+from random import Random
 from typing import Any
 
 import pytest
@@ -11,6 +12,8 @@ import pytest
 from functions.ledger.accounts import Account
 from functions.ledger.encoding import entry_from_bytes
 from functions.servicing.sandbox import SIGNING_KEY
+from tests.builders.autopay import sweep_until
+from tests.builders.lives import Life
 from tests.builders.platform import LEDGER_TABLE, Platform
 from tests.builders.rail import listen, say, send
 from tests.builders.shop import Shop, a_shop
@@ -49,6 +52,42 @@ def test_the_line_is_freed_when_the_rail_confirms_and_not_before(shop: Shop) -> 
     assert (answer.status, answer.body) == (200, {"object": "rail_callback", "id": reply["id"], "status": "received"})
     assert (shop.line()["outstanding_minor"], cash(shop)) == (40_000, 20_000)
     assert shop.settle().count("repayment.received") == 1
+
+
+def test_money_on_its_way_before_the_due_day_pays_without_late_charge_however_late_it_is_confirmed(shop: Shop) -> None:
+    bought = shop.buy(10_000, term=1)
+    reply = delayed(shop, 12_000)
+    shop.platform.clock.advance_business(timedelta(days=45))
+    say(shop, reply, "confirmed")
+    plan = shop.mine(f"plans/{bought['plan_id']}")
+    assert (plan["status"], plan["outstanding_minor"], shop.balance()) == ("paid_off", 0, 2_000)
+    Life(shop, Random(1)).require_books()
+
+
+def test_what_a_credit_balance_has_paid_is_owed_again_when_the_bank_takes_its_money_back(shop: Shop) -> None:
+    bought = shop.buy(10_000, term=1)
+    paid = shop.repay(10_000)
+    sweep_until(shop, shop.platform.clock.now() + MONTH)
+    assert shop.mine(f"plans/{bought['plan_id']}")["status"] == "paid_off"
+    for _ in range(2):
+        say(shop, paid, "reversed")
+    plan = shop.mine(f"plans/{bought['plan_id']}")
+    assert (plan["status"], plan["outstanding_minor"], shop.balance()) == ("active", 10_000, 0)
+    assert cash(shop, Account.REPAYMENT_IN_TRANSIT) == 0
+    Life(shop, Random(1)).require_books()
+
+
+def test_of_a_drawing_that_had_more_than_one_payment_the_other_one_stays(shop: Shop) -> None:
+    bought = shop.buy(10_000, term=1)
+    shop.repay(6_000)
+    paid = shop.repay(4_000)
+    later = shop.buy(5_000, term=1)
+    shop.repay(5_000)
+    sweep_until(shop, shop.platform.clock.now() + MONTH)
+    say(shop, paid, "reversed")
+    plans = [shop.mine(f"plans/{each['plan_id']}") for each in (bought, later)]
+    assert (sum(plan["outstanding_minor"] for plan in plans), shop.balance()) == (4_000, 0)
+    Life(shop, Random(1)).require_books()
 
 
 def test_a_confirmation_with_its_memo_is_two_requests(shop: Shop) -> None:

@@ -9,8 +9,9 @@ import pytest
 
 from functions.core.errors import NotFoundError
 from functions.lending import life
+from functions.lending.allocation import Allocation
 from functions.lending.payoff import PayoffShortError, payoff_quote
-from functions.lending.plan import PlanState
+from functions.lending.plan import Plan, PlanState
 from functions.lending.plans.drawing import MOST_PLANS, draw_credit, earliest_on, oldest_first, value_day
 from functions.platform.storage.meter import item_bytes
 from functions.platform.storage.outbox import Pending
@@ -23,6 +24,7 @@ from functions.servicing.repayment import (
     PlanNotActiveError,
     Status,
     Wish,
+    counts_on,
     next_status,
     require_possible,
     spread,
@@ -32,6 +34,11 @@ from tests.builders.plans import CUSTOMER, START, a_plan, plan_id
 
 DUE_ON = date(2026, 2, 10)
 KEY = b"a secret of memos"
+
+
+def at_once(wish: Wish, plans: list[Plan], amount_minor: int, reference: str) -> Allocation:
+    """Confirmed on the day on which it was asked for."""
+    return spread(wish, plans, amount_minor, reference, wish.value_on)
 
 
 def a_wish(intent: str = "due", amount_minor: int = 1_000, **changes: object) -> Wish:
@@ -71,7 +78,7 @@ def test_a_payoff_confirmed_late_costs_what_it_cost_on_its_day() -> None:
     quote = payoff_quote(plan, DUE_ON)
     plan, _ = life.refund(plan, 12_000, on=DUE_ON + timedelta(days=3))
     wish = a_wish("payoff", quote.total_minor, plan_id=plan.id)
-    done = spread(wish, [plan], quote.total_minor, "rep_1")
+    done = at_once(wish, [plan], quote.total_minor, "rep_1")
     [after] = done.plans
     assert (after.state, after.outstanding_minor) == (PlanState.PAID_OFF, 0)
     assert done.effect.credit_balance_minor == 12_000 + 60  # with the fee paid on the part that went back
@@ -79,7 +86,7 @@ def test_a_payoff_confirmed_late_costs_what_it_cost_on_its_day() -> None:
 
 def test_a_prepayment_of_a_plan_that_ended_meanwhile_becomes_credit() -> None:
     plan, _ = life.refund(a_plan(), 120_000, on=DUE_ON)
-    done = spread(a_wish("prepay", plan_id=plan.id), [plan], 1_000, "rep_1")
+    done = at_once(a_wish("prepay", plan_id=plan.id), [plan], 1_000, "rep_1")
     assert done.effect.credit_balance_minor == 1_000
     assert done.effect.principal_minor == 0
 
@@ -90,13 +97,25 @@ def test_a_value_date_before_the_journal_is_moved_to_its_first_day() -> None:
     assert (earliest_on(plan), earliest_on(old)) == (START, DUE_ON)
     early = START + timedelta(days=1)
     assert (value_day([plan], early), value_day([plan, old], early), value_day([], early)) == (early, DUE_ON, early)
-    assert spread(a_wish(value_on=early, amount_minor=500), [old], 500, "rep_1").effect.principal_minor <= 500
+    assert at_once(a_wish(value_on=early, amount_minor=500), [old], 500, "rep_1").effect.principal_minor <= 500
+
+
+@pytest.mark.parametrize(
+    ("asked", "today", "counts"),
+    [(-5, -5, -5), (-5, 0, 0), (-5, 40, 0), (0, 40, 0), (3, 40, 3), (-5, -1, -5)],
+)
+def test_money_asked_for_before_anything_was_due_pays_as_of_the_first_day_on_which_something_was(
+    asked: int, today: int, counts: int
+) -> None:
+    plan = a_plan(30_000, 3, {"kind": "none"})
+    days = [plan.rows[0].due_on + timedelta(days=each) for each in (asked, today, counts)]
+    assert counts_on([plan], days[0], days[1]) == days[2]
 
 
 def test_so_many_plans_are_paid_at_once_and_the_rest_is_credit() -> None:
     plans = [a_plan(12_000, 1, {"kind": "none"}, number=number) for number in range(1, MOST_PLANS + 3)]
     on = plans[0].rows[0].due_on
-    done = spread(a_wish(value_on=on, amount_minor=10**6), plans, 10**6, "rep_1")
+    done = at_once(a_wish(value_on=on, amount_minor=10**6), plans, 10**6, "rep_1")
     assert len(done.parts) == MOST_PLANS
     assert done.credit_minor == 10**6 - 12_000 * MOST_PLANS
     assert len(done.effect.postings) <= 250
@@ -140,7 +159,7 @@ def test_a_plan_that_is_over_takes_nothing_and_a_charged_off_one_takes_its_debt(
     with pytest.raises(PlanNotActiveError):
         require_possible(replace(late, intent="prepay", plan_id=lost.id), [lost])
     require_possible(late, [lost])
-    done = spread(late, [lost], 1_000, "rep_1").effect
+    done = at_once(late, [lost], 1_000, "rep_1").effect
     assert (done.principal_minor + done.fee_minor + done.late_minor, done.credit_balance_minor) == (1_000, 0)
 
 
@@ -159,7 +178,7 @@ def test_a_repayment_of_eight_plans_costs_no_more_than_one_write_unit() -> None:
     wish = a_wish(amount_minor=10**11, value_on=plans[0].rows[0].due_on, plan_ids=tuple(plan.id for plan in plans))
     said = RailWord("rep_" + "Z" * 26, "pay_" + "Z" * 26, RailStatus.CONFIRMED, 10**11, "CNY")
     item: RepaymentItem = new_item("rep_" + "Z" * 26, wish, said)
-    item.allocate(spread(wish, plans, 10**11, item.pk))
+    item.allocate(at_once(wish, plans, 10**11, item.pk))
     item.version, item.status, item.explained = 1, "received", bytes(20)
     item.tell(datetime(2026, 11, 22, tzinfo=UTC), "0b7ea260-9991-4140-a15e-90db2ebaba47", Pending("repayment.received"))
     assert item_bytes(item.serialize()) <= 1024
