@@ -42,7 +42,8 @@ _TAGS: Final = {
 }  # fmt: skip
 _PROBLEMS: Final = {
     "400": "Malformed", "401": "No valid credential", "403": "Scope missing", "404": "No such thing",
-    "409": "The state does not allow this", "413": "Body over 64 KiB", "422": "Invalid", "429": "Too many requests",
+    "409": "The state does not allow this", "413": "Body over 64 KiB", "415": "Content-Type is not application/json",
+    "422": "Invalid", "429": "Too many requests",
     "503": "Not available right now; nothing was done",
 }  # fmt: skip
 _PROBLEM_SCHEMA: Final = {

@@ -23,7 +23,7 @@ class ApplicationRequest(Body):
     debts_minor: Monthly | None = None
     housing: Literal["owner", "rent", "parents", "private", "ignore", "other"] | None = None
     job: Literal["fixed", "freelance", "partime", "others"] | None = None
-    seniority_years: Annotated[float, Field(ge=0, le=80, strict=False, allow_inf_nan=False)] | None = None
+    seniority_years: Annotated[float, Field(ge=0, le=80, allow_inf_nan=False)] | None = None
     order_price_minor: AmountMinor | None = None
 
 

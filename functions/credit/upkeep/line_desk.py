@@ -223,8 +223,6 @@ def freeze(
 
 
 def _within(until: datetime) -> bool:
-    if until.tzinfo is None:
-        return False
     now = container().clock.now()
     return now < until <= now + _LONGEST_FREEZE
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
 from functions.platform.web.operation import Day, Instant, Minor
-from functions.platform.web.schema import MAX_AMOUNT_MINOR, AmountMinor, Answer, Body, Currency
+from functions.platform.web.schema import MAX_AMOUNT_MINOR, AmountMinor, Answer, Body, Currency, DayBody, InstantBody
 
 Words = Annotated[str, Field(min_length=1, max_length=500, description="Why, in the person's words.")]
 Monthly = Annotated[int, Field(ge=0, le=MAX_AMOUNT_MINOR, description="Integer minor units a month.")]
@@ -32,14 +31,14 @@ class LineCommand(Body):
 class FreezeRequest(LineCommand):
     """`POST /v1/customers/{id}/credit-line/freeze`."""
 
-    until: Annotated[datetime | None, Field(strict=False, description="When it ends by itself.")] = None
+    until: Annotated[InstantBody | None, Field(description="When it ends by itself.")] = None
 
 
 class TemporaryRequest(LineCommand):
     """`POST /v1/customers/{id}/credit-line/temporary`."""
 
     extra_minor: AmountMinor
-    until_on: Annotated[date, Field(strict=False, description="Last day, customer's calendar.")]
+    until_on: Annotated[DayBody, Field(description="Last day, customer's calendar.")]
 
 
 class ReviewRequest(Body):

@@ -53,13 +53,18 @@ def problem(error: WhitenoteError, request_id: str) -> tuple[int, dict[str, Any]
     return error.status, body, headers
 
 
+def _said(message: str) -> str:
+    """A refusal in the words of JSON, not of Python."""
+    return message.removeprefix("Value error, ").replace("valid tuple", "valid array").replace("Tuple", "Array")
+
+
 def invalid(error: ValidationError) -> InvalidError:
     """What pydantic refused, in our codes, with JSON pointers and without the refused values."""
     fields = tuple(
         FieldError(
             pointer="".join(f"/{str(part).replace('~', '~0').replace('/', '~1')}" for part in each["loc"]),
             code=_CODES.get(each["type"], "invalid"),
-            detail=each["msg"],
+            detail=_said(each["msg"]),
         )
         for each in error.errors(include_url=False, include_context=False, include_input=False)
     )

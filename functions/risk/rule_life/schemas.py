@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import AwareDatetime, Field
+from pydantic import Field
 
 from functions.platform.web.operation import Bps, Instant, Minor
-from functions.platform.web.schema import Answer, Body, Text64
+from functions.platform.web.schema import Answer, Body, InstantBody, Text64
 
 Reason = Annotated[str, Field(min_length=1, max_length=500)]
-Until = Annotated[AwareDatetime, Field(strict=False, description="RFC 3339 with an offset.")]
 
 
 class RuleRequest(Body):
@@ -42,14 +41,14 @@ class CanaryRequest(RuleCommand):
 class ActivateRequest(RuleCommand):
     """`POST /v1/risk-rules/{id}/activate`."""
 
-    until: Until | None = None
+    until: InstantBody | None = None
 
 
 class SnoozeRequest(Body):
     """`POST /v1/risk-rules/{id}/snooze`."""
 
     reason: Reason
-    until: Until
+    until: InstantBody
 
 
 class OverlapView(Answer):
@@ -112,7 +111,7 @@ class ListAddRequest(Body):
 
     value: Text64
     reason: Reason
-    until: Until | None = None
+    until: InstantBody | None = None
 
 
 class ListRemoveRequest(Body):

@@ -22,6 +22,7 @@ def tell(world: Platform, api: Recording) -> None:
     till.refused(409, "POST", "/v1/authorizations", {**body, "reference": "order-1001-again"})
     till.refused(404, "GET", "/v1/authorizations/auth_00000000000000000000000000")
     till.refused(413, "POST", "/v1/quotes", {"category": "x" * 70_000})
+    till.refused(415, "POST", "/v1/quotes", {}, headers={"content-type": "text/xml"})
     a_moment_later(world)
     _hosted(world, till, me)
     shop.settle()

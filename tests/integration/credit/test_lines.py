@@ -127,7 +127,7 @@ def test_a_freeze_with_an_end_ends_by_itself(platform: Platform) -> None:
     assert [key for key in peek(platform.clock.now(), 100) or [] if key[0].startswith("lim_")] == []
 
 
-@pytest.mark.parametrize("until", ["2026-11-22T07:59:59Z", "2026-12-01T00:00:00", "9999-12-31T23:59:59.999Z"])
+@pytest.mark.parametrize("until", ["2026-11-22T07:59:59Z", "9999-12-31T23:59:59.999Z"])
 def test_a_freeze_ends_after_now_and_within_two_years(platform: Platform, until: str) -> None:
     reply = act(a_line(platform), "freeze", until=until)
     assert (reply.status, reply["code"]) == (422, "freeze_end")

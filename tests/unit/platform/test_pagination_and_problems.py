@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import UTC, date, datetime
+from typing import Annotated
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -10,7 +13,7 @@ from pydantic import Field
 from functions.core.errors import FieldError, InvalidError, TooManyRequestsError, WhitenoteError
 from functions.platform.web.pagination import page, page_limit, seal, unseal
 from functions.platform.web.problems import problem
-from functions.platform.web.schema import AmountMinor, Body
+from functions.platform.web.schema import AmountMinor, Body, DayBody, InstantBody
 
 SECRET = b"s" * 32
 KEY = {"pk": {"S": "list#mer_1#orders"}, "sk": {"S": "1795334400000#chk_1"}}
@@ -101,6 +104,8 @@ class Order(Body):
     amount_minor: AmountMinor
     kind: str = Field(default="a", pattern="^[a-z]$")
     lines: list[dict[str, int]] = Field(default=[])
+    on: DayBody | None = None
+    at: InstantBody | None = None
 
 
 @pytest.mark.parametrize(
@@ -122,6 +127,49 @@ def test_a_wrong_field_is_named_by_pointer_and_code(value, pointer, code):
     with pytest.raises(InvalidError) as raised:
         Order.of(value)
     assert [(e.pointer, e.code) for e in raised.value.errors] == [(pointer, code)]
+
+
+@pytest.mark.parametrize(
+    "value", [0, 86400, 1.0, "0", "86400", True, "2026-12-10T00:00:00Z", "20261210", "2026-02-30", ""]
+)
+def test_a_day_is_what_is_written_as_one_and_never_a_number(value):
+    with pytest.raises(InvalidError) as raised:
+        Order.of({"amount_minor": 1, "on": value})
+    assert [(e.pointer, e.code) for e in raised.value.errors] == [("/on", "invalid")]
+
+
+@pytest.mark.parametrize(
+    "value",
+    [0, 1796000000, "1796000000", True, "2026-12-10", "2026-12-10T00:00:00", "9999-12-31T23:59:59-14:00"],
+)  # fmt: skip
+def test_an_instant_is_what_is_written_as_one_with_its_offset(value):
+    with pytest.raises(InvalidError) as raised:
+        Order.of({"amount_minor": 1, "at": value})
+    assert [(e.pointer, e.code) for e in raised.value.errors] == [("/at", "invalid")]
+    assert str(value) not in raised.value.detail
+
+
+def test_days_and_instants_come_as_they_are_written():
+    order = Order.of({"amount_minor": 1, "on": "2028-02-29", "at": "2026-12-10T08:00:00+08:00"})
+    assert (order.on, order.at) == (date(2028, 2, 29), datetime(2026, 12, 10, tzinfo=UTC))
+
+
+def test_refusals_speak_of_json_and_not_of_python():
+    class Basket(Body):
+        things: Annotated[tuple[int, ...], Field(max_length=1, strict=False)]
+
+    details = []
+    for value in ({"things": "x"}, {"things": [1, 2]}):
+        with pytest.raises(InvalidError) as raised:
+            Basket.of(value)
+        details.append(raised.value.detail)
+    with pytest.raises(InvalidError) as raised:
+        Order.of({"amount_minor": 1, "on": 0})
+    assert [*details, raised.value.detail] == [
+        "/things: Input should be a valid array",
+        "/things: Array should have at most 1 item after validation, not 2",
+        "/on: a day is written YYYY-MM-DD",
+    ]
 
 
 def test_the_refused_value_is_not_repeated():
