@@ -59,6 +59,7 @@ def test_a_month_past_due_freezes_with_what_is_free_and_paying_up_lifts_on_the_d
             weigh(event)
     line = shop.line()
     assert (line["status"], line["changes"][0]["code"]) == ("active", "paid_up")
+    shop.platform.clock.advance_business(timedelta(hours=10))  # letters wait for the day
     for event in [*events, *(each.to_dict() for each in shop.platform.events())]:
         if event["type"].startswith("credit_line.") and event["type"] != "credit_line.opened":
             on_message({"source": "whitenote", "detail-type": event["type"], "detail": event})
