@@ -31,7 +31,7 @@ EXACT: Final = 32
 
 _KEPT_QUARTERS: Final = 31 * DAY_S // QUARTER_S
 WRITES_PER_SHARD: Final = 500
-_FORMAT: Final = 1
+_FORMAT: Final = 2
 
 
 def hash64(*parts: str | bytes) -> int:

@@ -14,8 +14,13 @@ from functions.core.events import Event
 from functions.core.ids import id_text
 from functions.payments.parties import Parties
 from functions.platform.bus.workers import project
+from functions.platform.storage import keys
 from functions.platform.storage.meter import Meter
+from functions.risk.counters import Observation, aggregate, hash64
+from functions.risk.counting.observing import subjects_of
+from functions.risk.counting.store import CounterItem, TerminalItem
 from functions.risk.events import check
+from functions.risk.fraud.features import TerminalHistory
 from functions.webhooks.events import webhooks
 from tests.benchmarks.handler_bench import measure as handler
 from tests.builders.platform import TABLE, Platform, platform
@@ -33,6 +38,7 @@ CONSUMERS: Final = 2
 """Of an authorization's event, each with its queue: projector and webhook sender."""
 ROUND_TRIP_S: Final = 0.010
 """Two round trips to DynamoDB, during which the function waits and is paid for."""
+MONTH_S: Final = 30 * 86_400
 BATCH: Final = 40
 """Records that a batch of the stream brings at most (app.py)."""
 
@@ -41,7 +47,8 @@ DONE: Final = {"batchItemFailures": []}
 
 
 def measure() -> list[dict[str, Any]]:
-    return [_dollars(), *(_batch(count, told=told) for told in (False, True) for count in (1, 10, 100))]
+    kinds = [(False, 0, (1, 10, 100)), (True, 0, (1, 10, 100)), (False, 3_000, (1, 10)), (False, 30_000, (1, 10))]
+    return [_dollars(), *(_batch(n, told=told, monthly=monthly) for told, monthly, many in kinds for n in many)]
 
 
 def _dollars() -> dict[str, Any]:
@@ -87,18 +94,20 @@ def _message(events: Sequence[Event]) -> dict[str, Any]:
     return {"Records": [{"messageId": f"m{n}", "body": json.dumps(body)} for n, body in enumerate(bodies)]}
 
 
-def _batch(count: int, *, told: bool) -> dict[str, Any]:
+def _batch(count: int, *, told: bool, monthly: int) -> dict[str, Any]:
     """So many customers' orders at one merchant, in as few batches as they fill; the lines' own records in others.
 
     Args:
         count: How many.
         told: Whether the orders tell a device and an address, each customer's own.
+        monthly: Of how many orders in the 30 days before the merchant's counter and terminal know.
     """
     with platform() as built:
         shop = a_shop(built)
         shop.authorize(100_000)
         shop.settle()
         shop.authorize(123_457)
+        _trade(built, shop, monthly)
         orders = list(_copies(built, shop, count, told=told))
         with built.metered() as meter:
             for records in zip(*orders, strict=True):
@@ -106,11 +115,30 @@ def _batch(count: int, *, told: bool) -> dict[str, Any]:
                     assert check({"Records": records[start : start + BATCH]}) == DONE
     assert not [key for key in meter.sizes if key.startswith(("alr_", "case_"))]
     written, read = meter.write_units / count, meter.read_units / count
-    what = "telling device and address" if told else "telling nothing"
+    what = "telling device and address" if told else f"at a merchant of {monthly:,} a month" if monthly else "alone"
     return {
-        "id": 13, "name": f"write units of the stream pass, each of {count} orders {what} ({read:.1f} read)",
+        "id": 13, "name": f"write units of the stream pass, each of {count} orders, {what} ({read:.1f} read)",
         "ours": written, "peer": None, "unit": "units", "ratio": None, "reach": "–", "ok": True,
     }  # fmt: skip
+
+
+def _trade(built: Platform, shop: Shop, monthly: int) -> None:
+    """What a merchant's counter and terminal keep of a month, each order a customer's and a device's of its own."""
+    if not monthly:
+        return
+    now_s, merchant = int(built.clock.now().timestamp()), hash64(shop.merchant_id)
+    at_s = [now_s - (n * MONTH_S) // monthly for n in range(monthly)][::-1]
+    things = [{kind: hash64(f"{kind} {n}") for kind in ("customers", "devices")} for n in range(monthly)]
+    subject = subjects_of(shop.merchant_id, Parties())["merchant"]
+    seen = [Observation(f"e{n}", subject, at, 123_457, things[n]) for n, at in enumerate(at_s)]
+    history = TerminalHistory()
+    for at in at_s:
+        history = history.with_order(at)
+    for item in (
+        CounterItem(pk=keys.counter(subject), packed=aggregate(seen)[subject].pack(), version=1),
+        TerminalItem(pk=keys.terminal(merchant), packed=history.pack(), version=1),
+    ):
+        built.client("dynamodb").put_item(TableName=TABLE, Item=item.serialize())
 
 
 def _copies(built: Platform, shop: Shop, count: int, *, told: bool) -> Iterator[tuple[dict[str, Any], ...]]:

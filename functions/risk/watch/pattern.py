@@ -14,7 +14,7 @@ from functions.risk.counters import DAY_S, Counter, Distinct, Ring
 from functions.risk.pack import DamagedError, Packer, Unpacker
 from functions.risk.watch.checks import MerchantPattern
 
-_FORMAT: Final = 1
+_FORMAT: Final = 2
 _MONTH_S: Final = 30 * DAY_S
 SIGNS: Final = ("captured", "near_limit", "refunded", "elsewhere", "disputed", "first_due", "first_missed")
 
