@@ -211,6 +211,7 @@ def set_autopay(body: AutopayRequest, call: Call) -> dict[str, Any]:
             instrument=id_bytes(instrument) if instrument else None,
             limit=body.limit_minor,
             agreed_at_ms=epoch_ms(box.clock.now()),
+            asked=item.asked if item else None,
         )
         try:
             commit(box.tables, plan_state(given, seen))

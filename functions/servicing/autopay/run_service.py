@@ -130,12 +130,15 @@ def _go_on(box: Container, run: RunItem, now: datetime) -> int:
         return _end(box, run, now, "no_mandate")
     mandate, instrument = source
     if run.state == WAITING:
-        amount = _amount(found.plans, now, mandate.limit)
-        if not amount:
+        due = _due_minor(found.plans, now)
+        if not due:
             return _end(box, run, now, "nothing_due")
-        run.state, run.amount = ASKING, amount
-        run.look_again(now)
-        _save(box, run)
+        amount = due - _under_way_minor(box, run, mandate)
+        if amount <= 0:  # another run has it on its way; if it does not come, it is asked for here
+            run.look_again(now + _LATER)
+            _save(box, run)
+            return 0
+        _ask_for(box, run, mandate, amount if mandate.limit is None else min(amount, mandate.limit), now)
     try:
         item, _ = ask_and_write(
             _reference(box, run),
@@ -167,15 +170,39 @@ def _source(run: RunItem) -> tuple[MandateItem, InstrumentItem] | None:
         return None
 
 
-def _amount(items: Iterable[PlanItem], now: datetime, limit_minor: int | None) -> int:
-    """All that is due by now, no more than the mandate allows."""
+def _under_way_minor(box: Container, run: RunItem, mandate: MandateItem) -> int:
+    """What the run that asked last has asked for and not heard of yet."""
+    if mandate.asked in {None, run.pk}:
+        return 0
+    other: RunItem | None = box.tables.get(RunItem, str(mandate.asked), consistent=True)
+    if other is None or other.state not in {ASKING, TOLD}:
+        return 0
+    status = status_of(box.tables.get(RepaymentItem, _reference(box, other), consistent=True))
+    return (other.amount or 0) if status in {None, Status.PENDING} else 0
+
+
+def _ask_for(box: Container, run: RunItem, mandate: MandateItem, amount_minor: int, now: datetime) -> None:
+    """Write down what is going to be asked for, on the run and on the mandate: of two runs at once one begins anew.
+
+    Raises:
+        ConditionFailedError: Another run asks, or the customer has changed the mandate.
+    """
+    seen, given = run.version, mandate.version
+    run.state, run.amount, run.version, run.outbox = ASKING, amount_minor, seen + 1, None
+    run.look_again(now)
+    mandate.asked, mandate.version, mandate.outbox = run.pk, given + 1, None
+    commit(box.tables, plan_state(run, seen), plan_state(mandate, given))
+
+
+def _due_minor(items: Iterable[PlanItem], now: datetime) -> int:
+    """All that is due by now."""
     due = 0
     for item in items:
         plan = item.plan()
         on = max(local_date(now, item.zone), plan.settled_on)
         settled = settle(plan, on)
         due += sum(row_due_minor(settled, row, on) for row in payable(settled, on))
-    return due if limit_minor is None else min(due, limit_minor)
+    return due
 
 
 def _reference(box: Container, run: RunItem) -> str:

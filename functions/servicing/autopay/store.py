@@ -50,12 +50,14 @@ class MandateItem(State):
     Args:
         limit: Most that one collection may take; None for all that is due.
         agreed_at_ms: When the customer last gave or took back the mandate.
+        asked: The run that asked last: what it has on its way is not asked for by another.
     """
 
     enabled = BooleanAttribute(attr_name="en")
     instrument = BinaryAttribute(legacy_encoding=False, attr_name="i", null=True)
     limit = IntegerAttribute(attr_name="lm", null=True)
     agreed_at_ms = IntegerAttribute(attr_name="t")
+    asked = UnicodeAttribute(attr_name="ak", null=True)
 
     @property
     def currency(self) -> str:

@@ -10,6 +10,7 @@ import pytest
 
 from functions.core.errors import UnavailableError
 from functions.servicing.autopay.store import RunItem
+from functions.servicing.sandbox import SandboxPaymentRail
 from functions.servicing.sweep import do_page, page
 from tests.builders.autopay import CLOSED, FAILS, FAILS_ONCE, TIMES_OUT, TWICE, allow, an_account, sweep_until
 from tests.builders.platform import Platform
@@ -163,6 +164,45 @@ def test_money_on_its_way_that_is_confirmed_twice_counts_once(shop: Shop) -> Non
     assert shop.balance() == 0
     assert shop.mine(f"plans/{bought['plan_id']}")["status"] == "paid_off"
     assert [run.reason for run in runs(shop)] == ["received"]
+
+
+def due_a_day_apart(shop: Shop) -> datetime:
+    """Two plans, of 100.00 and of 50.00; midnight of the second's due day."""
+    shop.buy(10_000, term=1)
+    shop.platform.clock.advance_business(DAY)
+    return due_noon(shop.buy(5_000, term=1)) - timedelta(hours=12)
+
+
+def test_what_is_on_its_way_for_one_due_day_is_not_asked_for_again_on_the_next(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(SandboxPaymentRail, "_call_back", lambda *_: None)  # a bank that takes its days
+    allow(shop, an_account(shop, TWICE))
+    midnight = due_a_day_apart(shop)
+    asked = listen(shop.platform)
+    sweep_until(shop, midnight + 3 * DAY)
+    assert sorted({each.reference: each.amount_minor for each in asked}.values()) == [5_000, 10_000]
+
+
+def test_two_runs_of_an_hour_collect_what_is_due_once(shop: Shop) -> None:
+    allow(shop, an_account(shop, FAILS))
+    midnight = due_a_day_apart(shop)
+    sweep_until(shop, midnight + timedelta(hours=1))
+    allow(shop, an_account(shop))
+    shop.platform.clock.advance_business(midnight + timedelta(hours=9) - shop.platform.clock.now())
+    both, begun = [(run.pk, run.sk) for run in runs(shop)], []
+
+    def meanwhile() -> None:
+        if not begun:
+            begun.append(True)
+            do_page(page(both[1:], shop.platform.clock.now()))
+
+    asked = listen(shop.platform, meanwhile)
+    do_page(page(both[:1], shop.platform.clock.now()))
+    sweep_until(shop, midnight + 2 * DAY)
+    assert begun
+    assert sum({each.reference: each.amount_minor for each in asked}.values()) == 15_000
+    assert (shop.balance(), shop.line()["outstanding_minor"]) == (0, 0)
 
 
 def test_an_hour_swept_twice_begins_one_run_and_asks_once(shop: Shop) -> None:
