@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
 
 from functions.core.clock import parse_instant
 from functions.customers import magic
@@ -22,35 +22,60 @@ from functions.risk.casework.paging import tell_staff
 from functions.risk.casework.present import present_case, present_to_merchant
 from functions.risk.each_once import CONSUMER
 from functions.risk.fraud.asking import ask_challenger
-from functions.risk.intake import heard, take_in
+from functions.risk.intake import Heard, heard, take_in
 from functions.risk.rule_life.live import keep_shipped
 from functions.risk.store import plan_lists
 from functions.risk.stream_service import fresh_of, judge, judge_facts
+
+JUDGING: Final = "risk_judging"
+"""Under this name is parked what was taken in and could not be judged."""
 
 
 def check(event: Mapping[str, Any]) -> BatchAnswer:
     """Stream records of the operational table → counters, profiles and what is watched; then alerts, stops, cases.
 
     What was decided is shown to the challenger of the fraud model last, if there is one.
+    A record that can't be taken in is parked alone; the others of its batch are taken in and judged.
     """
-    records = records_of(event)
-    meant = {record.event_id: found for record in records if (found := heard(record)) is not None}
-    taken_in: list[bool] = []
+    records, meant = records_of(event), _meant(event)
+    taken_in: set[str] = set()
+    tried: list[bool] = []
 
-    def handle(record: StreamRecord) -> None:
-        if not taken_in:
-            keep_shipped()
-            take_in(list(meant.values()))
-            taken_in.append(True)
+    def take(record: StreamRecord) -> None:
+        if record.event_id in taken_in:
+            return
+        keep_shipped()
+        some = [record.event_id] if tried else list(meant)
+        tried.append(True)
+        take_in([meant[event_id][1] for event_id in some])
+        taken_in.update(some)
+
+    answer = each([record for record, _ in meant.values()], take, consumer=CONSUMER, parking=container().parking)
+    judged = _judged([meant[event_id] for event_id in meant if event_id in taken_in])
+    ask_challenger(records)
+    return judged if judged["batchItemFailures"] else answer
+
+
+def judge_parked(event: Mapping[str, Any]) -> BatchAnswer:
+    """Judge what was taken in when it came, and could not be judged then: it does not count again, however late."""
+    return _judged(list(_meant(event).values()))
+
+
+def _meant(event: Mapping[str, Any]) -> dict[str, tuple[StreamRecord, Heard]]:
+    """The records that mean something, by id, in order."""
+    return {r.event_id: (r, found) for r in records_of(event) if (found := heard(r)) is not None}
+
+
+def _judged(meant: Sequence[tuple[StreamRecord, Heard]]) -> BatchAnswer:
+    lessons = {record.event_id: found.lesson for record, found in meant}
+
+    def look(record: StreamRecord) -> None:
         if (fresh := fresh_of(record)) is not None:
             judge(fresh)
-        elif (lesson := meant[record.event_id].lesson) is not None:
+        elif (lesson := lessons[record.event_id]) is not None:
             judge_facts(lesson)
 
-    wanted = [record for record in records if record.event_id in meant]
-    answer = each(wanted, handle, consumer=CONSUMER, parking=container().parking)
-    ask_challenger(records)
-    return answer
+    return each([record for record, _ in meant], look, consumer=JUDGING, parking=container().parking)
 
 
 def render(told: Told, image: RawItem) -> Rendered | None:

@@ -32,6 +32,7 @@ _UNDELIVERED: Final = "-undelivered"
 CONSUMERS: Final[Mapping[str, str]] = {
     "publisher": "functions.platform.bus.workers:publish",
     "risk": "functions.risk.events:check",
+    "risk_judging": "functions.risk.events:judge_parked",
     "sequencer": "functions.ledger.events:sequence",
 }
 """Who parks records → who takes them again."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import random
 from collections import Counter as Tally
 from collections.abc import Callable, Iterator, Sequence
@@ -12,13 +13,17 @@ import pytest
 
 from functions.core.errors import UnavailableError
 from functions.payments.parties import Parties
+from functions.payments.store import AuthorizationItem
+from functions.platform.bus.replaying import CONSUMERS
 from functions.platform.bus.stream import StreamRecord, records_of
 from functions.platform.storage import keys
+from functions.platform.storage.table import key_of
 from functions.platform.storage.transactions import MAX_ITEMS
 from functions.risk.counters import Counter
-from functions.risk.counting.observing import Countable, observations
+from functions.risk.counting.observing import Countable, observations, seen_order
 from functions.risk.counting.store import CounterItem
 from functions.risk.each_once import parts_of
+from functions.risk.events import check
 from functions.risk.intake import Heard, heard, take_in
 from functions.risk.portfolio.contributions import deltas
 from functions.risk.portfolio.measures import held
@@ -27,7 +32,7 @@ from functions.risk.portfolio.sums import Sums
 from functions.risk.store import MOST_MARKS, ProfileItem
 from functions.risk.watch.lessons import Lesson, Use
 from functions.risk.watch.store import LinkItem
-from tests.builders.platform import START, Platform
+from tests.builders.platform import START, TABLE, Platform
 from tests.builders.shop import Shop, a_shop
 from tests.integration.risk.test_counting import an_order
 
@@ -198,3 +203,44 @@ def test_what_an_order_does_to_its_line_is_told_by_the_order_and_what_else_chang
     assert line["held_minor"] > 0
     assert held(Sums.of(START.date(), named.items())) == line["held_minor"]
     assert named["line#outstanding"][1] == line["outstanding_minor"]
+
+
+def test_what_could_not_be_judged_is_judged_later_and_does_not_count_again_however_late(shop: Shop) -> None:
+    """Marks and notes live for two days, a dead letter for as long as nobody replays it."""
+    platform = shop.platform
+    table = {"TableName": TABLE, "Key": key_of(keys.pattern(shop.merchant_id))}
+    broken = {"pk": {"S": keys.pattern(shop.merchant_id)}, "sk": {"S": "-"}, "p": {"B": b"?"}, "v": {"N": "1"}}
+    platform.client("dynamodb").put_item(TableName=TABLE, Item=broken)
+    shop.authorize(20_000)
+    assert check(platform.records(reader="risk")) == {"batchItemFailures": []}
+    [parked] = platform.drain(platform.settings.parking_queue_url)
+    assert parked["consumer"] == "risk_judging"
+    platform.client("dynamodb").delete_item(**table)
+    forgotten = {**profile(platform).serialize()}
+    del forgotten["m"]
+    platform.client("dynamodb").put_item(TableName=TABLE, Item=forgotten)
+    module, _, name = CONSUMERS[parked["consumer"]].partition(":")
+    with platform.metered() as meter:
+        answer = getattr(importlib.import_module(module), name)({"Records": [parked["record"]]})
+    assert (answer, meter.write_units) == ({"batchItemFailures": []}, 0)
+    assert profile(platform).profile().history.count == 1
+    assert not platform.drain(platform.settings.parking_queue_url)
+
+
+def test_a_record_that_can_not_be_taken_in_is_parked_alone(shop: Shop) -> None:
+    platform = shop.platform
+    shop.authorize(20_000)
+    told = {**shop.pay_body(30_000), "device": DEVICES[0]}
+    made = shop.api.post("/v1/authorizations", told, token=shop.key)
+    shop.authorize(40_000)
+    order = seen_order(platform.tables.get(AuthorizationItem, made["id"]))
+    broken = {"pk": {"S": keys.counter(order.subjects["device"])}, "sk": {"S": "-"}, "p": {"B": b"?"}}
+    platform.client("dynamodb").put_item(TableName=TABLE, Item={**broken, "v": {"N": "1"}})
+    records = platform.records(reader="risk")
+    assert check(records) == {"batchItemFailures": []}
+    [parked] = platform.drain(platform.settings.parking_queue_url)
+    assert (parked["consumer"], parked["record"]["dynamodb"]["Keys"]["pk"]["S"]) == ("risk", made["id"])
+    assert profile(platform).profile().history.total_minor == 60_000
+    platform.client("dynamodb").delete_item(TableName=TABLE, Key=key_of(broken["pk"]["S"]))
+    assert check({"Records": [parked["record"]]}) == check(records) == {"batchItemFailures": []}
+    assert profile(platform).profile().history.total_minor == 90_000
