@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from functions.checkout.agreement_store import plan_accepted
+from functions.checkout.minted_store import mint_until, minted_until
 from functions.checkout.order import require_currency_of_line
 from functions.checkout.parties import parties_told
 from functions.checkout.quote_service import present_offer
@@ -32,7 +33,7 @@ from functions.merchants.merchant import Merchant
 from functions.merchants.service import get_merchant
 from functions.payments.parties import Parties
 from functions.platform.container import container
-from functions.platform.storage.transactions import commit
+from functions.platform.storage.transactions import WriteSet, commit
 from functions.platform.web.context import Call
 
 _NONCE_BYTES = 8
@@ -49,9 +50,10 @@ def create_merchant_token(body: MerchantTokenRequest, call: Call) -> tuple[dict[
     showed an agreement before passes its hash, so that nothing else than what was shown is accepted.
 
     Returns:
-        The token, and False: the same command mints the same token for as long as it lives.
+        The token, and whether it is the same one again: a command mints one for as long as that lives.
 
     Raises:
+        IdempotencyKeyReusedError: The key was used for another token.
         InvalidError: `pay` without a quote.
         QuoteInvalidError, QuoteExpiredError: Of another merchant, at another customer's price, or too old.
         CurrencyMismatchError: No line of hers is in the quote's currency.
@@ -61,15 +63,18 @@ def create_merchant_token(body: MerchantTokenRequest, call: Call) -> tuple[dict[
     merchant = get_merchant(require_id("mer", body.merchant_id))
     customer = get_customer(call.who.id)
     wall = box.clock.wall()
+    minted = minted_until(command, wall)
     answer: dict[str, Any] = {"object": "merchant_token", "purpose": body.purpose, "merchant_id": merchant.id}
     quote_digest = agreement_digest = nonce = b""
+    accepted: WriteSet | None = None
     parties = Parties()
     currency = body.currency or merchant.currencies[0]
     if body.purpose == "pay":
         if body.quote is None:
             raise InvalidError("pay needs the quote", errors=(FieldError("/quote", "required", "the offer's quote"),))
         quote = read_quote(box.secrets.key("quotes"), body.quote, merchant.id)
-        require_fresh(quote, wall)
+        if minted is None:
+            require_fresh(quote, wall)
         currency = quote.currency
         require_currency_of_line(currency, customer.aliases)
         if quote.alias is not None and customer.aliases.get(currency) != quote.alias:
@@ -82,14 +87,15 @@ def create_merchant_token(body: MerchantTokenRequest, call: Call) -> tuple[dict[
         quote_digest, agreement_digest = quote_hash(body.quote), agreement.sha256
         nonce = keyed_hash(box.secrets.key("tokens"), command.key, command.body, size=_NONCE_BYTES)
         accepted = plan_accepted(agreement, customer.id, merchant.id, quote=quote_digest, command=command.key, at=wall)
-        commit(box.tables, accepted)
         answer |= {
             "amount_minor": quote.amount_minor,
             "currency": quote.currency,
             "offer": present_offer(offer),
             "agreement": present_agreement(agreement),
         }
-    expires_at = wall + LIFETIME
+    expires_at, again = (minted, True) if minted else mint_until(command, wall + LIFETIME, wall)
+    if accepted:
+        commit(box.tables, accepted)
     token = CustomerToken(
         purpose=body.purpose,
         customer_id=customer.id,
@@ -102,7 +108,7 @@ def create_merchant_token(body: MerchantTokenRequest, call: Call) -> tuple[dict[
         parties=parties,
     )
     text = sign_customer_token(box.secrets.key("tokens"), token)
-    return answer | {"customer_token": text, "expires_at": isoformat(expires_at)}, False
+    return answer | {"customer_token": text, "expires_at": isoformat(expires_at)}, again
 
 
 def present_agreement(agreement: Agreement) -> dict[str, Any]:

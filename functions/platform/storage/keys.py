@@ -90,6 +90,11 @@ def started(command: str) -> str:
     return f"cmd#{command}"
 
 
+def minted(command: str) -> str:
+    """A command that has minted a customer token."""
+    return f"tok#{command}"
+
+
 PASSKEYS = "passkey#"
 """Sort key prefix under a customer: passkeys."""
 

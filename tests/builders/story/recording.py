@@ -100,7 +100,7 @@ class Recording:
         return self("POST", path, {} if body is None else body, **options)
 
 
-_STATELESS: Final = frozenset({"create_merchant_token", "create_code"})
+_STATELESS: Final = frozenset({"create_code"})
 """Made from the command and the time alone: nothing could tell the first from the others, so all are equal."""
 
 

@@ -13,6 +13,7 @@ from functions.checkout.checkout_store import OrderItem
 from functions.customers import magic
 from functions.lending.plans.store import PlanItem
 from functions.platform.storage import keys
+from tests.builders.api import Reply
 from tests.builders.platform import Platform
 from tests.builders.shop import Shop, a_merchant, a_shop
 
@@ -197,6 +198,40 @@ def test_a_token_for_one_merchant_is_no_good_to_another(shop: Shop) -> None:
             "customer_token": shop.token("quote")["customer_token"]}  # fmt: skip
     reply = shop.api.post("/v1/quotes", body, token=other)
     assert (reply.status, reply["code"]) == (401, "customer_token_invalid")
+
+
+def minted(shop: Shop, purpose: str = "quote", **more: Any) -> Reply:
+    """A token by one and the same key; the customer signs in anew each time."""
+    body = {"merchant_id": shop.merchant_id, "purpose": purpose, **more}
+    me = shop.platform.customer_token(shop.customer_id)
+    return shop.api.post("/v1/me/merchant-tokens", body, token=me, key="once")
+
+
+@pytest.mark.parametrize("purpose", ["quote", "pay"])
+def test_a_command_mints_one_token_for_as_long_as_it_lives(shop: Shop, purpose: str) -> None:
+    quote = {"quote": shop.offers(129_900)[1]["quote"]} if purpose == "pay" else {}
+    shop.platform.clock.advance(timedelta(minutes=9))
+    first = minted(shop, purpose, **quote)
+    shop.platform.clock.advance(timedelta(minutes=14, seconds=59))
+    again = minted(shop, purpose, **quote)
+    assert (first.replayed, again.replayed, again.body) == (False, True, first.body)
+
+
+def test_after_its_life_a_command_mints_anew(shop: Shop) -> None:
+    first = minted(shop)
+    shop.platform.clock.advance(timedelta(minutes=15))
+    anew, again = minted(shop), minted(shop)
+    assert (anew.status, anew.replayed, again.replayed) == (201, False, True)
+    assert anew["expires_at"] > first["expires_at"]
+
+
+def test_the_key_of_one_token_is_no_good_for_another(shop: Shop) -> None:
+    quote = shop.offers(129_900)[1]["quote"]
+    assert minted(shop).status == 201
+    for _ in range(2):
+        reply = minted(shop, "pay", quote=quote)
+        assert (reply.status, reply["code"]) == (422, "idempotency_key_reused")
+        shop.platform.clock.advance(timedelta(minutes=16))
 
 
 @pytest.mark.pain(17)
