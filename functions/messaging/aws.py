@@ -236,6 +236,8 @@ def reachable(box: Container, routes: Sequence[Route]) -> tuple[Route, ...]:
         routes: In any order.
     """
     mails = [route for route in routes if route.channel == EMAIL]
+    if not mails:
+        return tuple(routes)
     found = box.tables.batch_get([(GoneItem, keys.mail_gone(_hash(box, each.address)), keys.SELF) for each in mails])
     gone = {each.address for each, item in zip(mails, found, strict=True) if item is not None}
     return tuple([route for route in routes if route.address not in gone])

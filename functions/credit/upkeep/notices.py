@@ -12,6 +12,7 @@ from functions.credit.application_store import load_application
 from functions.credit.upkeep.store import LimitFileItem, LineChangeItem, file_id
 from functions.credit.upkeep.texts import TEXTS
 from functions.customers.service import contact_of
+from functions.messaging.aws import reachable
 from functions.messaging.message import (
     EMAIL,
     SMS,
@@ -105,7 +106,7 @@ def _letter(
     until = quiet_until(max(box.clock.now(), subject.asked_at), contact.zone)
     if until is not None:
         return Later(until)
-    routes = (*((Route(EMAIL, contact.email),) if contact.email else ()), Route(SMS, contact.phone))
+    routes = reachable(box, (*((Route(EMAIL, contact.email),) if contact.email else ()), Route(SMS, contact.phone)))
     said = {"why": Sentence(texts[catalog_of(contact.language)])} if texts else {}
     url = f"{box.settings.public_url}/me"
     return Letter(template, contact.language, {**facts, **said, "url": url}, routes)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
+
+import pytest
 
 from functions.core.calendar import add_months
 from functions.credit.deciding.facts import BureauResult
@@ -10,6 +13,8 @@ from functions.credit.models.events import assess, weigh
 from functions.credit.upkeep import timers
 from functions.credit.upkeep.store import load_file
 from functions.customers import magic
+from functions.customers.service import contact_of
+from functions.messaging.aws import note_mail_event
 from functions.platform.bus.stream import dumps
 from functions.platform.storage import keys
 from functions.servicing.events import on_message
@@ -197,6 +202,20 @@ def test_what_changes_at_night_is_told_in_the_morning(platform: Platform) -> Non
     platform.clock.advance_business(timedelta(hours=9))
     on_message({"kind": "message", "id": waiting["pk"]["S"]})
     assert len([item for item in platform.items() if item["pk"]["S"].startswith("sent#")]) == 1
+
+
+def test_a_line_is_not_told_of_to_an_address_that_mail_came_back_from(platform: Platform) -> None:
+    shop = a_line(platform)
+    act(shop, "adjust", limit_minor=300_000)
+    [event] = [event.to_dict() for event in platform.events() if event.type == "credit_line.changed"]
+    gone = [{"emailAddress": "mei@example.com"}]
+    note_mail_event(platform.box, {"mail": {}, "eventType": "Complaint", "complaint": {"complainedRecipients": gone}})
+    contact = replace(contact_of(shop.customer_id), email="mei@example.com")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("functions.credit.upkeep.notices.contact_of", lambda _: contact)
+        on_message({"source": "whitenote", "detail-type": event["type"], "detail": event})
+    [sent] = [item for item in platform.items() if item["pk"]["S"].startswith("sent#")]
+    assert sent["ch"]["S"] == "sms"
 
 
 def test_an_applicant_is_told_that_a_person_has_answered(platform: Platform) -> None:
