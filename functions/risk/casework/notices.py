@@ -12,6 +12,7 @@ from typing import Final
 from functions.core.errors import NotFoundError
 from functions.customers.service import contact_of
 from functions.merchants.service import get_merchant
+from functions.messaging.aws import reachable
 from functions.messaging.message import EMAIL, SMS, Fact, Letter, Money, Route, Subject, Suppress, Verdict
 from functions.messaging.service import request_message
 from functions.payments.authorization import Status
@@ -47,7 +48,8 @@ def resolve(subject: Subject) -> Verdict:
         contact = contact_of(order.customer_id)
     except NotFoundError:
         return Suppress("customer_gone")
-    routes = (*((Route(EMAIL, contact.email),) if contact.email else ()), Route(SMS, contact.phone))
+    written = (Route(EMAIL, contact.email),) if contact.email else ()
+    routes = reachable(container(), (*written, Route(SMS, contact.phone)))
     facts: dict[str, Fact] = {
         "amount": Money(order.amount, order.currency),
         "merchant": _shown_name(order),
