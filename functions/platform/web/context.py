@@ -21,6 +21,8 @@ from functions.core.ids import keyed_hash
 MAX_BODY_BYTES = 64 * 1024
 MAX_KEY_CHARACTERS = 255
 HASH_BYTES = 8
+_REPLACEMENT = "\ufffd"
+"""API Gateway hands on this for bytes that are not UTF-8. Who means the character itself writes it as an escape."""
 CURRENT_VERSION = "2026-11-22"
 VERSIONS = (CURRENT_VERSION, "2026-09-01")
 """The newest first; functions/platform/web/versions.py says what the older ones do otherwise."""
@@ -121,7 +123,10 @@ class Call:
         if not self.raw.strip():
             return {}
         try:
-            value = json.loads(self.raw.decode("utf-8"), parse_constant=_refuse, object_pairs_hook=_unique)
+            text = self.raw.decode("utf-8")
+            if _REPLACEMENT in text:
+                raise MalformedError("the body is not UTF-8")
+            value = json.loads(text, parse_constant=_refuse, object_pairs_hook=_unique)
             if b"\\u" in self.raw:
                 json.dumps(value, ensure_ascii=False).encode()  # half of a surrogate pair is no character
         except (ValueError, RecursionError):

@@ -40,6 +40,7 @@ def call(raw=b"{}", *, key="k", principal=MERCHANT, method="POST", path="/v1/x",
         b'{"a": Infinity}',
         b'{"a": -Infinity}',
         b'{"a": "\xff"}',
+        '{"a": "\ufffd"}'.encode(),
         b"[1, 2]",
         b'"text"',
         b"null",
@@ -51,7 +52,8 @@ def call(raw=b"{}", *, key="k", principal=MERCHANT, method="POST", path="/v1/x",
         b'{"a": "\\ud800"}',
         b'{"\\udfff": 1}',
     ],
-    ids=["twice", "twice, deep", "NaN", "inf", "-inf", "not UTF-8", "list", "text", "null", "cut", "more after it",
+    ids=["twice", "twice, deep", "NaN", "inf", "-inf", "not UTF-8", "not UTF-8, as the gateway says it",
+         "list", "text", "null", "cut", "more after it",
          "byte order mark", "too deep", "too long a number", "half a character", "half a character as name"],
 )  # fmt: skip
 def test_what_is_not_one_json_object_is_malformed(raw):
@@ -61,6 +63,10 @@ def test_what_is_not_one_json_object_is_malformed(raw):
 
 def test_a_whole_character_in_two_escapes_is_good():
     assert call(b'{"a": "\\ud83d\\ude00"}').json() == {"a": "😀"}
+
+
+def test_the_replacement_character_itself_comes_as_an_escape():
+    assert call(b'{"a": "\\ufffd"}').json() == {"a": "\ufffd"}
 
 
 @pytest.mark.parametrize("raw", [b"", b"  \n"])
