@@ -27,8 +27,10 @@ STAFF: Final = {
     "risk_admin": "risk_admin",
     "modeller": "modeller",
     "finance": "finance",
+    "finance2": "finance",
     "operator": "operator",
     "support": "support",
+    "support2": "support",
     "auditor": "auditor",
 }
 CUSTOMERS: Final = {

@@ -21,7 +21,9 @@ from infra.manifest import ROOT
 
 pytestmark = pytest.mark.xdist_group("embedded")
 
-STAFF = {"reviewer", "reviewer2", "risk_admin", "finance", "operator", "support", "auditor"}
+STAFF = {
+    "reviewer", "reviewer2", "risk_admin", "finance", "finance2", "operator", "support", "support2", "auditor",
+}  # fmt: skip
 
 
 def start(state: Path, *more: str) -> tuple[subprocess.Popen[str], dict[str, Any], float]:

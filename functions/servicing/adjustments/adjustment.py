@@ -25,7 +25,7 @@ class Kind:
     """One kind of correction.
 
     Args:
-        role: Staff role that may propose and approve it.
+        role: Staff role that may propose and, as the second person, decide it; `SECOND` may decide any.
         alone_major: What one person may do alone, in major units of the currency.
         alone_days: By how much one person may move due days alone; of a re-plan, the last one.
     """
@@ -44,6 +44,8 @@ KINDS: Final[Mapping[str, Kind]] = MappingProxyType(
         REPLAN: Kind("support", 100, alone_days=366),
     }
 )
+SECOND: Final = "finance"
+"""Role that may be the second person of every kind."""
 BY_HAND: Final = frozenset(
     account for account in Account if account.scope is Scope.HOUSE and account is not Account.UNMATCHED_RECEIPTS
 )

@@ -40,6 +40,7 @@ from functions.servicing.adjustments.adjustment import (
     PROPOSED,
     REFUSED,
     REPLAN,
+    SECOND,
     WAIVE_LATE,
     account_by_hand,
     needs_second_person,
@@ -166,7 +167,7 @@ def _decide(name: str, body: DecisionRequest, call: Call, after: str) -> tuple[d
     item = _loaded(name)
     if is_replay(item.commands, command):
         return present_adjustment(item), True
-    call.require("staff", KINDS[item.kind].role)
+    call.require("staff", KINDS[item.kind].role, SECOND)
     if item.status != PROPOSED:
         raise AdjustmentStateError(f"it is {item.status}", current_status=item.status)
     if after == APPLIED and item.proposed_by == call.who.id:

@@ -93,6 +93,13 @@ def test_the_same_key_is_the_same_correction(shop: Shop) -> None:
     assert make(shop, "goodwill", 200, key="one", customer_id=shop.customer_id)["code"] == "idempotency_key_reused"
 
 
+def test_finance_may_be_the_second_person_of_support_and_not_the_other_way_round(shop: Shop) -> None:
+    made = make(shop, "goodwill", 20_000, customer_id=shop.customer_id)
+    assert decide(shop, made, by="stf_1", role="finance")["code"] == "same_person"
+    assert decide(shop, made, role="finance")["status"] == "applied"
+    assert make(shop, "goodwill", 100, role="finance", customer_id=shop.customer_id).status == 403
+
+
 def test_a_posting_by_hand_is_for_two_of_finance_whatever_it_is(shop: Shop) -> None:
     ends = {"debit": "rail_fees", "credit": "cash_at_rail"}
     assert make(shop, "manual_posting", 1, **ends).status == 403
