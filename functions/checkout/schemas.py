@@ -106,7 +106,10 @@ class MerchantTokenRequest(Body):
     merchant_id: Annotated[str, Field(max_length=64)]
     purpose: Literal["quote", "pay"]
     quote: SignedText | None = None
-    currency: Currency | None = None
+    currency: Currency | None = Field(
+        default=None,
+        description="Of the line to be quoted by; absent, the first that the merchant sells in and she has one in.",
+    )
     agreement_hash: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")] | None = None
     device: Device | None = None
     instrument: Annotated[Text64, Field(description="What she will repay with, as repayments name it.")] | None = None

@@ -68,7 +68,7 @@ def create_merchant_token(body: MerchantTokenRequest, call: Call) -> tuple[dict[
     quote_digest = agreement_digest = nonce = b""
     accepted: WriteSet | None = None
     parties = Parties()
-    currency = body.currency or merchant.currencies[0]
+    currency = body.currency or _usual_currency(merchant, customer)
     if body.purpose == "pay":
         if body.quote is None:
             raise InvalidError("pay needs the quote", errors=(FieldError("/quote", "required", "the offer's quote"),))
@@ -109,6 +109,12 @@ def create_merchant_token(body: MerchantTokenRequest, call: Call) -> tuple[dict[
     )
     text = sign_customer_token(box.secrets.key("tokens"), token)
     return answer | {"customer_token": text, "expires_at": isoformat(expires_at)}, again
+
+
+def _usual_currency(merchant: Merchant, customer: Customer) -> str:
+    """The merchant's first currency in which the customer has a line; its first at all, where there is none."""
+    sold = merchant.currencies
+    return next((each for each in sold if each in customer.aliases), sold[0])
 
 
 def present_agreement(agreement: Agreement) -> dict[str, Any]:

@@ -8,10 +8,12 @@ import pytest
 
 from functions.core.money import currency_exponent
 from functions.credit.policies.policy import load_policy
+from functions.customers import magic
 from functions.ledger.encoding import entry_from_bytes
 from tests.builders.api import Reply
+from tests.builders.customers import phone, sign_up
 from tests.builders.platform import LEDGER_TABLE, Platform
-from tests.builders.shop import Shop, a_merchant, a_shop
+from tests.builders.shop import PHONE_OF, Shop, a_merchant, a_shop
 
 DECIMALS = {"JPY": 0, "EUR": 2, "USD": 2, "KWD": 3}
 
@@ -98,6 +100,20 @@ def test_a_line_in_another_currency_is_a_mismatch_for_quote_and_payment(shop: Sh
     anonymous = shop.api.post("/v1/quotes", body, token=shop.key)["offers"][0]["quote"]
     pay = token(shop, "pay", quote=anonymous)
     assert (pay.status, pay["code"], pay["errors"][0]["pointer"]) == (422, "currency_mismatch", "/currency")
+
+
+def test_who_has_a_line_in_one_currency_is_quoted_by_it_without_naming_it(shop: Shop) -> None:
+    person = shop.api.post(
+        "/v1/customers", sign_up(phone=phone(PHONE_OF[magic.ALWAYS_APPROVED]), consents=["bureau_query"])
+    )
+    shop.customer = shop.platform.customer_token(person["id"])
+    a_line(shop, "EUR")
+    mine = token(shop, "quote")["customer_token"]
+    body = {"amount_minor": 10_000, "category": "electronics", "customer_token": mine}
+    quoted = shop.api.post("/v1/quotes", {**body, "currency": "EUR"}, token=shop.key)
+    assert quoted["offers"]
+    other = shop.api.post("/v1/quotes", {**body, "currency": "USD"}, token=shop.key)
+    assert (other.status, other["code"]) == (422, "currency_mismatch")
 
 
 @pytest.mark.parametrize(
