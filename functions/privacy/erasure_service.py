@@ -14,6 +14,8 @@ from functions.credit.lines.service import get_lines, plan_close
 from functions.credit.lines.store import LineItem
 from functions.customers import service as customers
 from functions.customers.customer import Customer
+from functions.ledger.accounts import Account
+from functions.ledger.service import owned_accounts
 from functions.lending.plans.balance_store import owed_to
 from functions.lending.plans.service import plan_states
 from functions.platform.container import container
@@ -79,7 +81,7 @@ def erase_again(customer_id: str) -> bool:
 
 def _require_settled(customer: Customer, lines: list[LineItem]) -> None:
     standing = [LineStanding(line.currency, line.held, line.outstanding) for line in lines]
-    found = obligations(standing, plan_states(customer.id), owed_to(customer.id))
+    found = obligations(standing, plan_states(customer.id), owed_to(customer.id), _claims_on(customer.id))
     if found:
         raise ErasureBlockedError(
             "pay what is owed, wait for what is held, and have credit paid out first",
@@ -87,7 +89,18 @@ def _require_settled(customer: Customer, lines: list[LineItem]) -> None:
         )
 
 
+def _claims_on(customer_id: str) -> dict[str, int]:
+    """What the customer's bank took back after it had been paid out to them. Currency → minor units."""
+    return {
+        balance["currency"]: balance["balance_minor"]
+        for each in owned_accounts(customer_id)
+        if each["account"] == Account.REPAYMENT_IN_TRANSIT.slug
+        for balance in each["balances"]
+    }
+
+
 _TEXTS: Final = {
+    "claim": "your bank took back money that had been paid out to you",
     "held": "an order is authorized and not captured",
     "outstanding": "the line is not paid back",
     "plan_open": "the plan is not paid off",

@@ -125,6 +125,17 @@ def test_who_has_money_on_its_way_is_not_forgotten_before_it_has_come(shop: Shop
     assert shop.api("DELETE", "/v1/me", token=shop.customer).status == 200
 
 
+def test_who_was_paid_out_what_the_bank_took_back_is_not_forgotten(shop: Shop) -> None:
+    [paid] = [raw["pk"]["S"] for raw in shop.platform.items() if raw["pk"]["S"].startswith("rep_")]
+    pay_out(shop, an_account(shop))
+    say(shop, shop.mine(f"repayments/{paid}"), "reversed")
+    shop.settle()
+    shop.repay(3_000)
+    shop.settle()
+    refused = shop.api("DELETE", "/v1/me", token=shop.customer)
+    assert (refused.status, [each["code"] for each in refused["errors"]]) == (409, ["claim"])
+
+
 def test_money_that_comes_back_is_the_customers_credit_again_once(shop: Shop) -> None:
     made = pay_out(shop, an_account(shop)).body
     assert say(shop, made, "reversed")["status"] == "returned"
