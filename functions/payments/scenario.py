@@ -43,6 +43,7 @@ class Scenario:
         return_days: With `RETURN`, days from capture in which all goods may go back.
         recheck_after: Age from which a capture runs line status and rules again; None where an approval is for life.
         holdback_bps: Of what the merchant is owed, how much waits for the service to be rendered.
+        rendered: How its own service is reported, beside the general "service_rendered".
         backstop: How long after the end of the service the holdback is released without proof.
         liquid_goods: Whether the goods sell for cash at once, which feeds risk.
         sensitive: Whether the category itself is private: never a credit or fraud feature, masked in what is sent.
@@ -55,6 +56,7 @@ class Scenario:
     return_days: int = 0
     recheck_after: timedelta | None = None
     holdback_bps: int = 0
+    rendered: str = ""
     backstop: timedelta = timedelta()
     liquid_goods: bool = False
     sensitive: bool = False
@@ -79,15 +81,15 @@ SCENARIOS: Final[Mapping[str, Scenario]] = MappingProxyType(
         "appliances": Scenario(CaptureRule.DELIVERY, _days(30), _days(60), ReturnRule.RETURN, return_days=30),
         "education": Scenario(
             CaptureRule.COURSE, _days(180), _days(360), ReturnRule.UNUSED,
-            recheck_after=_days(30), holdback_bps=_ALL_BPS, backstop=_days(14),
+            recheck_after=_days(30), holdback_bps=_ALL_BPS, rendered="course_delivered", backstop=_days(14),
         ),
         "travel": Scenario(
             CaptureRule.BOOKING, _days(60), _days(120), ReturnRule.CANCELLATION,
-            holdback_bps=_ALL_BPS, backstop=_days(3),
+            holdback_bps=_ALL_BPS, rendered="trip_completed", backstop=_days(3),
         ),
         "health": Scenario(
             CaptureRule.SESSION, _days(90), _days(180), ReturnRule.UNUSED,
-            holdback_bps=_ALL_BPS, backstop=_days(14), sensitive=True,
+            holdback_bps=_ALL_BPS, rendered="session_rendered", backstop=_days(14), sensitive=True,
         ),
     }
 )  # fmt: skip

@@ -23,7 +23,10 @@ class Proof(Body):
 class FulfilmentRequest(Body):
     """`POST /v1/captures/{id}/fulfilments`."""
 
-    event: FulfilmentEvent = "service_rendered"
+    event: FulfilmentEvent = Field(
+        default="service_rendered",
+        description="Or the scenario's own: of education a course, of travel a trip, of health a session.",
+    )
     rendered_on: DayBody
     amount_minor: AmountMinor | None = Field(
         default=None, description="Goods value rendered, where the sale has no units; all the rest, if absent."

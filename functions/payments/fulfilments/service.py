@@ -22,6 +22,7 @@ from functions.merchants.keyring import MerchantKeysItem, require_current
 from functions.payments.fulfilments.sale import units_value_minor
 from functions.payments.fulfilments.schemas import FulfilmentRequest
 from functions.payments.fulfilments.store import FulfilmentItem, fulfilment_id, plan_new
+from functions.payments.scenario import SCENARIOS
 from functions.payments.store import plan_id
 from functions.platform.container import container
 from functions.platform.storage import keys
@@ -30,6 +31,7 @@ from functions.platform.web.commands import same_body
 from functions.platform.web.context import Call, Principal
 
 _TRIES = 4
+_ANY_SERVICE = "service_rendered"
 
 
 class FulfilmentRefusedError(InvalidError):
@@ -58,6 +60,7 @@ def fulfil_capture(capture: str, body: FulfilmentRequest, call: Call) -> tuple[d
         now = box.clock.now()
         plan = item.plan()
         today = local_date(now, item.zone)
+        _require_own_service(body.event, item.category)
         _require_past(body.rendered_on, plan.start_on, today)
         amount, units = _rendered(plan, item, body)
         after, effect = life.fulfil(plan, amount, on=max(today, plan.settled_on), reference=mine)
@@ -102,6 +105,16 @@ def _load(capture: str, mine: str, who: Principal, *, consistent: bool) -> tuple
     if plan is None or plan.merchant_id != who.id:
         raise NotFoundError
     return plan, done
+
+
+def _require_own_service(event: str, category: str) -> None:
+    """No trip releases what waits for a lesson."""
+    own = SCENARIOS[category].rendered
+    if event not in {_ANY_SERVICE, own}:
+        detail = f"{_ANY_SERVICE} or {own}" if own else _ANY_SERVICE
+        raise FulfilmentRefusedError(
+            f"of this scenario: {detail}", errors=(FieldError("/event", "not_allowed", detail),)
+        )
 
 
 def _require_past(rendered_on: date, start_on: date, today: date) -> None:

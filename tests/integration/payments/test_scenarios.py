@@ -101,6 +101,20 @@ def test_the_same_report_counts_once_and_a_lost_answer_is_found_again(shop: Shop
 
 
 @pytest.mark.parametrize(
+    ("category", "own"),
+    [("education", "course_delivered"), ("travel", "trip_completed"), ("health", "session_rendered")],
+)
+def test_what_waits_for_one_service_is_not_released_by_another(shop: Shop, category: str, own: str) -> None:
+    capture = sell(shop, category)["id"]
+    for event in {"course_delivered", "trip_completed", "session_rendered"} - {own}:
+        reply = fulfil(shop, capture, event=event)
+        assert (reply.status, reply["code"], reply["errors"][0]["pointer"]) == (422, "fulfilment_refused", "/event")
+    assert merchant(shop.platform) == (0, AMOUNT)
+    assert fulfil(shop, capture, event=own, amount_minor=1)["event"] == own
+    assert fulfil(shop, capture, event="service_rendered").status == 201
+
+
+@pytest.mark.parametrize(
     ("body", "code"),
     [
         ({"amount_minor": AMOUNT + 1}, "fulfilment_exceeds_remaining"),
