@@ -22,11 +22,12 @@ from functions.platform.web.context import HASH_BYTES, Call
 from functions.servicing.payouts import service as payouts
 from functions.servicing.payouts.store import PREFIX as PAYOUT_PREFIX
 from functions.servicing.ports import RailStatus, RailWord
-from functions.servicing.repayment import next_status
+from functions.servicing.repayment import Status, next_status
 from functions.servicing.repayment_service import read, take_word
 from functions.servicing.repayment_store import (
     ASSIGNED,
     ReceiptItem,
+    RepaymentItem,
     plan_receipt_row,
     plan_state,
     read_memo,
@@ -49,6 +50,10 @@ class ProviderReferenceMismatchError(ConflictError):
     code, title = "provider_reference_mismatch", "The rail knows this repayment under another reference"
 
 
+class RepaymentMismatchError(ConflictError):
+    code, title = "repayment_mismatch", "The repayment is of another amount"
+
+
 class RailCurrencyError(InvalidError):
     code, title = "currency_mismatch", "The repayment is in another currency"
 
@@ -58,7 +63,8 @@ def take_callback(call: Call) -> dict[str, Any]:
 
     Raises:
         UnauthorizedError: It is not the rail.
-        ProviderReferenceMismatchError, RailCurrencyError: It is about another movement of money; nothing is written.
+        ProviderReferenceMismatchError, RailCurrencyError, RepaymentMismatchError: It is about another movement of
+            money; nothing is written.
         UnavailableError: Not taken; the rail says it again.
     """
     box = container()
@@ -76,7 +82,8 @@ def take(said: RailWord, request_id: str) -> dict[str, Any]:
     """Take what the rail says, whichever way it came.
 
     Raises:
-        ProviderReferenceMismatchError, RailCurrencyError: It is about another movement of money; nothing is written.
+        ProviderReferenceMismatchError, RailCurrencyError, RepaymentMismatchError: It is about another movement of
+            money; nothing is written.
         UnavailableError: Not taken; the rail says it again.
     """
     box = container()
@@ -89,6 +96,7 @@ def take(said: RailWord, request_id: str) -> dict[str, Any]:
     if found.own is not None:
         if found.own.provider != said.provider_reference:
             raise ProviderReferenceMismatchError
+        _require_whole(found.own, said)
         if wish is None and next_status(status_of(found.own), said.status) is not None:
             found = read(said.reference, found.own.wish().plan_ids, consistent=True)
         wish = found.own.wish() if found.own else wish
@@ -98,6 +106,13 @@ def take(said: RailWord, request_id: str) -> dict[str, Any]:
         raise RailCurrencyError(f"the repayment is in {wish.currency}")
     item, _ = take_word(said.reference, wish, said, found, request_id)
     return _taken(item.pk, item.status)
+
+
+def _require_whole(own: RepaymentItem, said: RailWord) -> None:
+    """A bank takes a repayment back as a whole: the books would lose more than the rail has, or less."""
+    taken_back = said.status is RailStatus.REVERSED and status_of(own) is Status.RECEIVED
+    if taken_back and said.amount_minor != own.amount:
+        raise RepaymentMismatchError(f"it was {own.amount}", amount_minor=own.amount)
 
 
 def _payout(said: RailWord, request_id: str) -> dict[str, Any]:

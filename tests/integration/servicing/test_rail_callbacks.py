@@ -90,6 +90,15 @@ def test_of_a_drawing_that_had_more_than_one_payment_the_other_one_stays(shop: S
     Life(shop, Random(1)).require_books()
 
 
+def test_a_part_of_a_repayment_is_not_taken_back_for_the_whole(shop: Shop) -> None:
+    bought = shop.buy(60_000)
+    paid = shop.repay(20_000, "prepay", plan_id=bought["plan_id"])
+    refused = say(shop, paid, "reversed", amount_minor=100)
+    assert (refused.status, refused["code"], refused["amount_minor"]) == (409, "repayment_mismatch", 20_000)
+    assert shop.line()["outstanding_minor"] == 40_000
+    assert say(shop, paid, "reversed")["status"] == "reversed"
+
+
 def test_a_confirmation_with_its_memo_is_two_requests(shop: Shop) -> None:
     bought = shop.buy(2_400_000, term=24)
     shop.platform.clock.advance_business(MONTH)
