@@ -6,9 +6,9 @@ Source: Regulation (EU) 2016/679 art. 15 and 20; PIPL art. 45.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from functions.checkout.codes.device_service import list_devices
 from functions.core.clock import isoformat
@@ -21,15 +21,23 @@ from functions.lending.plans.balance_store import owed_to
 from functions.payments.disputes.service import list_own
 from functions.platform.container import container
 from functions.platform.observability import count
-from functions.platform.storage.table import RawItem
+from functions.platform.storage import keys
+from functions.platform.storage.table import Item, RawItem
 from functions.platform.web.context import Call
 from functions.platform.web.pagination import MAX_LIMIT
 from functions.servicing.autopay.instrument_service import list_instruments, list_mandates
+from functions.servicing.complaints.service import list_own_complaints
+from functions.servicing.payouts.service import present_payout
+from functions.servicing.payouts.store import PayoutItem
 from functions.servicing.plan_service import list_plans, show_agreement
 from functions.servicing.reminder_service import preference_of
+from functions.servicing.repayment_service import present_repayment
+from functions.servicing.repayment_store import RepaymentItem
 from functions.servicing.statements.service import list_statements
 
 VERSION: Final = 1
+
+T = TypeVar("T", bound=Item)
 
 
 def export(call: Call) -> dict[str, Any]:
@@ -44,7 +52,7 @@ def export(call: Call) -> dict[str, Any]:
     """
     profile = customers.get_profile(call.who.id)
     own = profile.customer
-    plans = list(_all(list_plans, call))
+    plans, entries = list(_all(list_plans, call)), list(_entries(own.id))
     document = {
         "object": "export",
         "version": VERSION,
@@ -64,7 +72,10 @@ def export(call: Call) -> dict[str, Any]:
         "reminders": _reminders(own.id),
         "instruments": list_instruments(own.id)["data"],
         "mandates": list_mandates(own.id),
-        "ledger_entries": list(_entries(own.id)),
+        "repayments": _explained(RepaymentItem, "rep", entries, present_repayment),
+        "credit_payouts": _explained(PayoutItem, "cpo", entries, present_payout),
+        "complaints": list(_all(list_own_complaints, call)),
+        "ledger_entries": entries,
     }
     count("CustomerExported")
     return document
@@ -93,6 +104,17 @@ def _application(shown: dict[str, Any], customer_id: str) -> dict[str, Any]:
 def _reminders(customer_id: str) -> dict[str, Any]:
     preference = preference_of(customer_id)
     return {"channel": preference.channel, "enabled": preference.enabled}
+
+
+def _explained(
+    model: type[T], prefix: str, entries: Iterable[Mapping[str, Any]], present: Callable[[T], dict[str, Any]]
+) -> list[dict[str, Any]]:
+    """What the entries say they explain of one kind: whatever has moved money, the oldest first."""
+    names = dict.fromkeys(
+        name for entry in entries for name in entry.get("explains", ()) if name.startswith(f"{prefix}_")
+    )
+    found = container().tables.read_all([(model, name, keys.SELF) for name in names])
+    return [present(item) for item in found if isinstance(item, model)]
 
 
 def _entries(customer_id: str) -> Iterator[dict[str, Any]]:

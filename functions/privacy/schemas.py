@@ -33,6 +33,9 @@ class ExportView(Answer):
     reminders: _Part
     instruments: list[_Part]
     mandates: list[_Part] = Field(description="To collect what falls due, one a currency.")
+    repayments: list[_Part] = Field(description="Those that moved money, taken back ones among them.")
+    credit_payouts: list[_Part]
+    complaints: list[_Part] = Field(description="With what was said and answered.")
     ledger_entries: list[_Part] = Field(description="Every movement of money, as the ledger holds it.")
 
 

@@ -104,6 +104,21 @@ def list_complaints(call: Call) -> dict[str, Any]:
     return page(found, cursor, present_complaint)
 
 
+def list_own_complaints(call: Call) -> dict[str, Any]:
+    """A customer's own complaints, newest first, with their words and without who took and answered them.
+
+    Raises:
+        UnavailableError: The key service does not answer.
+    """
+    found, cursor = listed(call, rows_key(call.who.id), ComplaintRow, ComplaintItem)
+    return page(found, cursor, _present_own)
+
+
+def _present_own(item: ComplaintItem) -> dict[str, Any]:
+    shown = present_complaint(item, words=True)
+    return {name: value for name, value in shown.items() if name not in {"taken_by", "answered_by"}}
+
+
 def read_complaint(name: str) -> dict[str, Any]:
     """One complaint with its words.
 

@@ -54,7 +54,7 @@ class ComplaintItem(State):
 
 
 class ComplaintRow(Item):
-    """A row of the staff's list of complaints."""
+    """A row of the staff's list of complaints, and of its customer's."""
 
 
 def complaint_id(secret: bytes, command: Command) -> str:
@@ -62,18 +62,19 @@ def complaint_id(secret: bytes, command: Command) -> str:
     return derived_id(PREFIX, secret, command.scope)
 
 
-def rows_key() -> str:
-    """Partition of the staff's list of complaints."""
-    return keys.listing("staff", "complaint")
+def rows_key(owner: str = "staff") -> str:
+    """Partition of a list of complaints: the staff's, or a customer's own."""
+    return keys.listing(owner, "complaint")
 
 
 def plan_complaint(item: ComplaintItem, seen_version: int) -> WriteSet:
-    """A complaint: new, with its row in the list, or over the version that was read.
+    """A complaint: new, with its row in both lists, or over the version that was read.
 
     Raises (at commit):
         ConditionFailedError: Somebody was faster, or the command has made it.
     """
     if seen_version:
         return WriteSet.of(replace(item, seen_version))
-    row = ComplaintRow(pk=rows_key(), sk=f"{item.received_at_ms:013d}#{item.pk}")
-    return WriteSet.of(create(item), create(row))
+    place = f"{item.received_at_ms:013d}#{item.pk}"
+    rows = [ComplaintRow(pk=rows_key(*owner), sk=place) for owner in ((), (item.customer_id,))]
+    return WriteSet.of(create(item), *map(create, rows))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 
 import pytest
 
@@ -10,6 +11,7 @@ from functions.ledger.audit.export_service import export_ledger
 from functions.lending.plans.balance_store import plan_balance_change
 from functions.platform.storage.transactions import commit
 from functions.privacy.replay import main as replay
+from tests.builders.autopay import an_account
 from tests.builders.platform import TABLE, Platform
 from tests.builders.shop import Shop, a_shop
 
@@ -53,7 +55,24 @@ def test_an_export_holds_every_part_and_the_persons_own_data(shop):
     assert application["record"]["inputs"]
     assert [line["currency"] for line in export["credit_lines"]] == ["CNY"]
     assert len(export["ledger_entries"]) == 2
+    assert [(each["amount_minor"], each["status"]) for each in export["repayments"]] == [(1_000, "received")]
     assert not [part for part, value in export.body.items() if value is None]
+
+
+def test_an_export_has_what_was_paid_out_and_what_the_person_complained_about(shop, platform):
+    shop.buy(3_000, term=1)
+    platform.clock.advance_business(timedelta(days=31))
+    paid_in = shop.repay(10_000)
+    shop.settle()
+    account = an_account(shop)
+    payout = shop.api.post("/v1/me/credit-balance/payout", {"instrument_id": account}, token=shop.customer)
+    said = {"customer_id": shop.customer_id, "topic": "fees", "channel": "phone", "text": "The fee is too high."}
+    shop.api.post("/v1/complaints", said, token=platform.staff_token("support"))
+    export = shop.mine("export")
+    assert [each["id"] for each in export["repayments"]] == [paid_in["id"]]
+    assert export["credit_payouts"] == [payout.body]
+    assert [each["text"] for each in export["complaints"]] == ["The fee is too high."]
+    assert not {"taken_by", "answered_by"} & export["complaints"][0].keys()
 
 
 def test_an_export_goes_through_every_page(shop, monkeypatch):
