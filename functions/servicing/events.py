@@ -31,6 +31,8 @@ from functions.servicing.sandbox import WORD_KIND
 from functions.servicing.statements.service import begin_cycle
 
 MESSAGE_KIND: Final = "message"
+ASK_FOR_WORK: Final = frozenset({"reminder.requested", "review_notice.requested", clock.BEACON_EVENT})
+"""Events that are requests: what they name is claimed by whoever does it, and says what is left to do (ADR 0141)."""
 _MAIL_SOURCE: Final = "aws.ses"
 
 
@@ -72,7 +74,10 @@ def render(told: Told, image: RawItem) -> Rendered | None:
 
 def messages(event: Mapping[str, Any]) -> BatchAnswer:
     """Handle a batch of the messages queue."""
-    return each_message(event["Records"], on_message, consumer="messenger", at_once=AT_ONCE)
+    records = event["Records"]
+    return each_message(
+        records, on_message, consumer="messenger", at_once=AT_ONCE, repeatable=ASK_FOR_WORK.__contains__
+    )
 
 
 def on_message(body: Mapping[str, Any]) -> None:

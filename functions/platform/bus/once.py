@@ -31,9 +31,6 @@ if TYPE_CHECKING:
 LIFE_S: Final = 24 * 60 * 60
 """Longer than any queue tries one message; short enough for a republished day to be taken in anew."""
 
-ASK_FOR_WORK: Final = frozenset({"reminder.requested", "review_notice.requested", "clock.ticked"})
-"""Events that are requests: the item they name is claimed by whoever does them, and says what is left to do."""
-
 Handler = Callable[[dict[str, Any]], None]
 
 
@@ -62,9 +59,9 @@ def _records(table: str, client: Any) -> _Records:  # noqa: ANN401  botocore's c
 
 
 def name_of(body: Mapping[str, Any]) -> str | None:
-    """The event's own id, the same at every delivery; None for what asks for work and tells nothing that happened."""
+    """The event's own id, the same at every delivery; None for a message that asks for work and is no event."""
     detail = body.get("detail")
-    if not isinstance(detail, Mapping) or body.get("detail-type") in ASK_FOR_WORK:
+    if not isinstance(detail, Mapping):
         return None
     name = detail.get("id") or body.get("id")
     return str(name) if name else None

@@ -53,6 +53,9 @@ class ComplaintItem(State):
         return date.fromordinal(self.answer_by)
 
 
+STAFF: Final = "staff"
+
+
 class ComplaintRow(Item):
     """A row of the staff's list of complaints, and of its customer's."""
 
@@ -62,7 +65,7 @@ def complaint_id(secret: bytes, command: Command) -> str:
     return derived_id(PREFIX, secret, command.scope)
 
 
-def rows_key(owner: str = "staff") -> str:
+def rows_key(owner: str = STAFF) -> str:
     """Partition of a list of complaints: the staff's, or a customer's own."""
     return keys.listing(owner, "complaint")
 
@@ -76,5 +79,5 @@ def plan_complaint(item: ComplaintItem, seen_version: int) -> WriteSet:
     if seen_version:
         return WriteSet.of(replace(item, seen_version))
     place = f"{item.received_at_ms:013d}#{item.pk}"
-    rows = [ComplaintRow(pk=rows_key(*owner), sk=place) for owner in ((), (item.customer_id,))]
+    rows = [ComplaintRow(pk=rows_key(owner), sk=place) for owner in (STAFF, item.customer_id)]
     return WriteSet.of(create(item), *map(create, rows))
